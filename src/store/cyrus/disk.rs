@@ -1,0 +1,91 @@
+//! The disk: the few system calls that the store makes, behind a trait.
+//!
+//! Everything in [`store::cyrus`](super) reaches files through [`Disk`] and [`DiskFile`] only, so that the same code runs on
+//! the real disk, on one that fails at the n-th call, and on one whose power is cut. Paths are absolute and were built
+//! beneath a configured root by this crate; no path component ever comes from a peer unchecked.
+
+use std::{
+    fs,
+    io::{self, IoSlice},
+    os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+/// How to open a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mode {
+    /// For reading only; must exist.
+    Read,
+    /// For reading and writing; must exist.
+    Write,
+    /// For reading and writing; made empty if it does not exist.
+    Create,
+    /// For reading and writing; must not exist.
+    CreateNew,
+}
+
+/// What is known of a file without opening it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Metadata {
+    /// Bytes.
+    pub size: u64,
+    /// The inode's number: tells whether a path still names the file that is open.
+    pub inode: u64,
+    /// Whether it is a directory.
+    pub is_dir: bool,
+    /// Last modification, in seconds since 1970.
+    pub modified: i64,
+}
+
+/// Which lock to take on a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lock {
+    /// Many may hold it: `F_RDLCK`.
+    Shared,
+    /// One may hold it: `F_WRLCK`.
+    Exclusive,
+}
+
+/// Calls on paths.
+pub trait Disk: Send + Sync + std::fmt::Debug {
+    /// Opens a file; a new one gets permissions 0600.
+    fn open(&self, path: &Path, mode: Mode) -> io::Result<Box<dyn DiskFile>>;
+    /// Makes a directory and those above it that are missing, with permissions 0755 less the process's umask.
+    fn create_dir_all(&self, path: &Path) -> io::Result<()>;
+    /// Gives `to` the file named `from`, in place of what `to` named.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Gives a file a second name; fails if `to` exists.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Takes a file's name away.
+    fn unlink(&self, path: &Path) -> io::Result<()>;
+    /// Removes an empty directory.
+    fn remove_dir(&self, path: &Path) -> io::Result<()>;
+    /// The names in a directory, in no order.
+    fn read_dir(&self, path: &Path) -> io::Result<Vec<PathBuf>>;
+    /// What is known of a file.
+    fn metadata(&self, path: &Path) -> io::Result<Metadata>;
+    /// Sets the last modification, in seconds since 1970.
+    fn set_modified(&self, path: &Path, seconds: i64) -> io::Result<()>;
+    /// Makes the names in a directory durable.
+    fn sync_dir(&self, path: &Path) -> io::Result<()>;
+}
+
+/// Calls on an open file. Offsets and sizes are in bytes.
+pub trait DiskFile: Send + std::fmt::Debug {
+    /// Reads at an offset; fewer bytes than asked for only at the end of the file.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
+    /// Writes all of the slices, one behind the other, from an offset on.
+    fn write_at(&self, offset: u64, slices: &[&[u8]]) -> io::Result<()>;
+    /// What is known of the file.
+    fn metadata(&self) -> io::Result<Metadata>;
+    /// Cuts or extends the file.
+    fn set_size(&self, size: u64) -> io::Result<()>;
+    /// Makes the file's bytes and size durable.
+    fn sync(&self) -> io::Result<()>;
+    /// Takes a lock if it is free at once; whether it was.
+    fn try_lock(&self, lock: Lock) -> io::Result<bool>;
+    /// Gives the lock back. Closing the file does so too.
+    fn unlock(&self) -> io::Result<()>;
+}

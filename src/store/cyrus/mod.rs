@@ -1,0 +1,3 @@
+//! `CyrusStore`: mailboxes in Cyrus's own on-disk formats.
+
+pub mod disk;

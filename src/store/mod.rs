@@ -1,0 +1,4 @@
+//! Where mailboxes are kept.
+
+#[cfg(feature = "cyrus")]
+pub mod cyrus;
