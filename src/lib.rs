@@ -1,5 +1,6 @@
 //! The replica side of Cyrus IMAP replication.
 
+pub mod plan;
 pub mod types;
 
 #[cfg(feature = "cyrus")]
