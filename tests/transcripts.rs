@@ -1,5 +1,7 @@
 //! Conversations recorded between real Cyrus programs replay to the same bytes, however the client's bytes are cut.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 mod common;
 
 use bytes::{Bytes, BytesMut};

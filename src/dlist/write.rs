@@ -15,7 +15,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 /// use sync_server::{dlist::Writer, wire::LiteralForm};
 ///
 /// let mut writer = Writer::new(LiteralForm::Plain);
-/// writer.reply("MAILBOX").open_kvlist().key("MBOXNAME").atom("user.u1").key("SYNC_CRC").number(0);
+/// writer.reply("MAILBOX").open_kvlist().key("MBOXNAME").atom("user.u1").key("SYNC_CRC").number(0_u32);
 /// writer.key("USERFLAGS").open_list().atom("$Label1").atom("Foo").close().close().end_line();
 /// assert_eq!(writer.take(), "* MAILBOX %(MBOXNAME user.u1 SYNC_CRC 0 USERFLAGS ($Label1 Foo))\r\n");
 /// ```

@@ -234,7 +234,6 @@ pub struct AnnotatedRecord {
     /// The record.
     pub record: Record,
     /// In the order of entry and user. `None` for none, which is the usual case; the box keeps that at 8 bytes a record.
-    #[expect(clippy::box_collection, reason = "a million records are held at once")]
     pub annotations: Option<Box<Vec<Annotation>>>,
 }
 

@@ -88,10 +88,10 @@ pub fn check(
     force: bool,
     mut overruled: impl FnMut(&Conflict),
 ) -> Result<(), Conflict> {
-    if let Some((modseq, crcs)) = update.since {
-        if modseq != state.highest_modseq || !crcs.agree(state.crcs) {
-            return Err(Conflict::ChangedSince);
-        }
+    if let Some((modseq, crcs)) = update.since
+        && (modseq != state.highest_modseq || !crcs.agree(state.crcs))
+    {
+        return Err(Conflict::ChangedSince);
     }
     if state.mailbox_type.for_sync() != update.mailbox_type {
         return Err(Conflict::OtherType);

@@ -87,10 +87,10 @@ async fn listed(state: &State, mailbox: MailboxRef, met: &mut Met) -> Result<(),
     match state.io.perform(ReadListed(mailbox)).await? {
         Some(Listed::Mailbox(mailbox)) => {
             met.a_mailbox = true;
-            if let Some(root) = &mailbox.quota_root {
-                if met.quota_roots.insert(root.clone()) {
-                    met.quota_roots_in_order.push(root.clone());
-                }
+            if let Some(root) = &mailbox.quota_root
+                && met.quota_roots.insert(root.clone())
+            {
+                met.quota_roots_in_order.push(root.clone());
             }
             print(state, |out| reply::mailbox(out, &mailbox, state.release)).await;
         }

@@ -162,17 +162,12 @@ impl Lines {
             Err(refusal) => Err(refusal),
         };
         let mut sum = Sha1::new();
-        loop {
-            match self.token().await? {
-                Token::FileData(data) => {
-                    sum.update(&data);
-                    if outcome.is_ok() {
-                        if let Err(refusal) = io.perform(UploadChunk(data)).await {
-                            outcome = self.abort(refusal).await;
-                        }
-                    }
-                }
-                _ => break,
+        while let Token::FileData(data) = self.token().await? {
+            sum.update(&data);
+            if outcome.is_ok()
+                && let Err(refusal) = io.perform(UploadChunk(data)).await
+            {
+                outcome = self.abort(refusal).await;
             }
         }
         let Ok(partition) = outcome else { return Ok(outcome.map(|_| ())) };
