@@ -32,7 +32,7 @@ fn read_with(builder: &mut Builder, line: &str) -> Reading {
     let mut elements = Vec::new();
     for token in tokens(line) {
         let event = match token {
-            Token::FileStart { partition, guid, size } => builder.push_file(FileRef { partition, guid, size }),
+            Token::FileStart(file) => builder.push_file(file),
             Token::FileData(_) | Token::FileEnd => continue,
             token => builder.push(token),
         };
@@ -232,6 +232,16 @@ fn values_are_printed_as_the_reference_prints_them() {
     );
     assert_eq!(writer.take(), expected);
     assert!(writer.is_empty());
+}
+
+#[test]
+fn a_file_is_printed_as_its_header() {
+    let file = FileRef { partition: "default".into(), guid: Guid::NULL, size: 3 };
+    let mut writer = Writer::new(LiteralForm::Plain);
+    writer.reply("MESSAGE").file_header(&file);
+    assert_eq!(writer.take(), format!("* MESSAGE %{{default {} 3}}\r\n", "0".repeat(40)));
+    writer.end_line();
+    assert_eq!(writer.take(), "\r\n");
 }
 
 #[test]

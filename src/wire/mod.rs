@@ -62,15 +62,9 @@ pub enum Token {
     KvListStart,
     /// `)`, of either kind of list.
     ListEnd,
-    /// A file literal begins: `size` bytes of [`FileData`](Token::FileData) follow, then [`FileEnd`](Token::FileEnd), with no other token between.
-    FileStart {
-        /// The partition's name, unchecked.
-        partition: Bytes,
-        /// The GUID that the bytes are said to have.
-        guid: Guid,
-        /// Bytes in the file.
-        size: u32,
-    },
+    /// A file literal begins: as many bytes of [`FileData`](Token::FileData) as it says follow, then [`FileEnd`](Token::FileEnd), with no
+    /// other token between.
+    FileStart(Box<FileRef>),
     /// The next bytes of the file, never empty: always a slice of the input.
     FileData(Bytes),
     /// The file's declared bytes have all been read.
@@ -80,6 +74,17 @@ pub enum Token {
     /// The line was bad. It has been read to its end and what followed the error was thrown away; takes the place of
     /// [`EndOfLine`](Token::EndOfLine). Of several errors in a line this is the first.
     Bad(WireError),
+}
+
+/// What a file literal says of the file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FileRef {
+    /// The partition's name, unchecked.
+    pub partition: Bytes,
+    /// The GUID that the peer says the bytes have.
+    pub guid: Guid,
+    /// Bytes in the file.
+    pub size: u32,
 }
 
 /// The bounds of a [`Scanner`].

@@ -15,9 +15,9 @@ fn show(tokens: &[Token]) -> String {
         Token::ListStart => "(".into(),
         Token::KvListStart => "%(".into(),
         Token::ListEnd => ")".into(),
-        Token::FileStart { partition, guid, size } => {
-            assert_eq!(guid.to_string(), GUID);
-            format!("file[{} {size}]", text(partition))
+        Token::FileStart(file) => {
+            assert_eq!(file.guid.to_string(), GUID);
+            format!("file[{} {}]", text(&file.partition), file.size)
         }
         Token::FileData(data) => format!("={}", text(data)),
         Token::FileEnd => ";".into(),
