@@ -318,3 +318,25 @@ fn damaged_database_values_are_errors() {
         assert!(parse(&text[..end]).is_err(), "{end}");
     }
 }
+
+#[test]
+fn noise_is_an_item_or_an_error() {
+    let noise = |seed, length| String::from_utf8(crate::wire::tests::noise(seed, length)).unwrap();
+    let mut builder = Builder::new(1 << 20, RULE);
+    for seed in 0..3000 {
+        let mut refused = false;
+        for token in tokens(&format!("MESSAGE ({}", noise(seed, 40))) {
+            let ends = matches!(token, Token::EndOfLine | Token::Bad(_));
+            if !refused && !matches!(token, Token::Word(_)) {
+                refused = builder.push(token).is_err();
+            }
+            refused &= !ends;
+        }
+        builder.reset();
+        if let Ok(value) = parse(noise(seed, 12).as_bytes()) {
+            // A literal is read back only before another byte, as the parenthesis of a list.
+            let printed = print(&Value::List(vec![value]));
+            assert_eq!(print(&parse(printed.as_bytes()).unwrap()), printed);
+        }
+    }
+}

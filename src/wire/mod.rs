@@ -19,16 +19,17 @@
 //! file    = "%{" string " " string " " number "}" [CR] LF number*octet     partition, GUID, size
 //! ```
 //!
-//! No literal waits for an invitation: clients send `{n+}`; 3.6 and older servers take `{n}` too, and 3.12 crashes on it.
+//! No literal waits for an invitation: clients send `{n+}`; `{n}`, on which the 3.12 server crashes, is taken to mean the same.
 //! Other differences from the reference, all of them in what no client sends: a list does not go on over the end of a line;
-//! a NUL in an atom or a quoted string is an error instead of its end; a carriage return stands only before a line feed;
-//! the bytes of a file whose GUID is malformed are drained; a number above 2^32 does not end the connection.
+//! spaces may stand before it; a NUL in an atom or a quoted string is an error instead of its end; a carriage return stands
+//! only before a line feed; the bytes of a file whose GUID is malformed are drained; a size of 2^32 or more makes the line
+//! bad instead of ending the connection.
 
 mod class;
 mod error;
 mod scanner;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod write;
 
 pub use error::{Truncated, WireError};
