@@ -94,7 +94,8 @@ pub fn annotate(header: &mut IndexHeader, record: Option<&IndexRecord>, change: 
         return;
     }
     let uid = record.and_then(|record| record.uid).map(|uid| uid.get());
-    if let (Some(uid), Some(userid), false) = (uid, change.userid, crc::is_virtual(change.entry, header.minor_version)) {
+    if let (Some(uid), Some(userid), false) = (uid, change.userid, crc::is_virtual(change.entry, header.minor_version))
+    {
         for value in [change.old, change.new].into_iter().filter(|value| !value.is_empty()) {
             header.sync_crcs.annot ^= crc::annotation(uid, change.entry, userid, value);
         }
