@@ -15,7 +15,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 /// use sync_server::{dlist::Writer, wire::LiteralForm};
 ///
 /// let mut writer = Writer::new(LiteralForm::Plain);
-/// writer.reply("MAILBOX").open_kvlist().key("MBOXNAME").atom("user.u1").key("SYNC_CRC").number(0);
+/// writer.reply("MAILBOX").open_kvlist().key("MBOXNAME").atom("user.u1").key("SYNC_CRC").number(0_u32);
 /// writer.key("USERFLAGS").open_list().atom("$Label1").atom("Foo").close().close().end_line();
 /// assert_eq!(writer.take(), "* MAILBOX %(MBOXNAME user.u1 SYNC_CRC 0 USERFLAGS ($Label1 Foo))\r\n");
 /// ```
@@ -130,6 +130,11 @@ impl Writer {
     /// A GUID as 40 hexadecimal digits (`DL_GUID`).
     pub fn guid(&mut self, guid: &Guid) -> &mut Writer {
         self.raw(guid.to_hex())
+    }
+
+    /// The head of a file literal; exactly `size` bytes and [`end_line`](Writer::end_line) follow (`printfile`).
+    pub fn begin_file(&mut self, partition: impl AsRef<[u8]>, guid: &Guid, size: u32) -> &mut Writer {
+        self.raw("%{").unspaced().atom(partition).guid(guid).number(size).unspaced().raw("}").end_line()
     }
 
     /// A string of any bytes: a literal if it holds a NUL, else as [`atom`](Writer::atom) (`DL_BUF`).

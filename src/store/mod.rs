@@ -1,4 +1,8 @@
-//! Where mailboxes are kept.
+//! Where mailboxes are kept: two stores, and the trait that they implement.
 
 #[cfg(feature = "cyrus")]
 pub mod cyrus;
+mod memory;
+
+pub use crate::ops::Store;
+pub use memory::MemoryStore;

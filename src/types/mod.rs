@@ -9,9 +9,11 @@ mod guid;
 mod mailbox_type;
 mod names;
 mod numbers;
+mod release;
 
 pub use flags::{FlagName, InternalFlags, MAX_USER_FLAGS, MailboxOptions, SystemFlags, UserFlags};
 pub use guid::Guid;
 pub use mailbox_type::{MailboxKind, MailboxType};
 pub use names::{InvalidName, MailboxName, Partition, UniqueId, UserId};
 pub use numbers::{ModSeq, SyncCrcs, Uid};
+pub use release::Release;

@@ -70,8 +70,8 @@ impl SyncCrcs {
 
     /// These checksums with another contribution added or taken away: both are an exclusive or.
     #[must_use]
-    pub fn toggled(self, basic: u32, annot: u32) -> SyncCrcs {
-        SyncCrcs { basic: self.basic ^ basic, annot: self.annot ^ annot }
+    pub fn toggled(self, part: SyncCrcs) -> SyncCrcs {
+        SyncCrcs { basic: self.basic ^ part.basic, annot: self.annot ^ part.annot }
     }
 }
 

@@ -9,7 +9,7 @@
 use super::types::{IndexHeader, IndexRecord, options};
 use crate::{
     plan::crc::{self, FlagCrcs},
-    types::{InternalFlags, SystemFlags},
+    types::{InternalFlags, SyncCrcs, SystemFlags},
 };
 
 /// What becomes of expunged messages (`expunge_mode` of imapd.conf).
@@ -156,7 +156,7 @@ impl Sign {
 fn count(header: &mut IndexHeader, record: &IndexRecord, flags: &FlagCrcs, sign: Sign) {
     let facts = record.facts(flags.of(&record.user_flags));
     let annot = crc::virtual_annotations(&record.virtual_facts(), header.minor_version);
-    header.sync_crcs = header.sync_crcs.toggled(crc::basic(&facts), annot);
+    header.sync_crcs = header.sync_crcs.toggled(SyncCrcs { basic: crc::basic(&facts), annot });
     if record.is_unlinked() {
         return;
     }

@@ -1,0 +1,63 @@
+//! The blocking drive loop: a session, a store and a stream.
+
+use crate::{
+    ops::Store,
+    session::{Misuse, Session, SessionError, Step},
+};
+use bytes::{Bytes, BytesMut};
+use std::io::{self, Read, Write};
+
+/// Bytes asked for with one read: large enough that messages arrive in few pieces.
+const READ_SIZE: usize = 256 * 1024;
+
+/// Why [`serve`] ended before the conversation did.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The connection cannot go on.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// Reading from or writing to the stream failed.
+    #[error("the connection failed: {0}")]
+    Stream(#[from] io::Error),
+    /// A bug in this crate.
+    #[error(transparent)]
+    Misuse(#[from] Misuse),
+}
+
+/// Serves one connection until the peer says EXIT or goes away.
+///
+/// # Errors
+/// [`ServeError`] where the conversation ended in another way. The store is in order whatever happened.
+pub fn serve(session: &mut Session, store: &mut dyn Store, stream: &mut (impl Read + Write)) -> Result<(), ServeError> {
+    let mut input = Input::default();
+    loop {
+        match session.poll()? {
+            Step::NeedInput => session.receive(input.read(stream)?),
+            Step::Write(output) => {
+                stream.write_all(&output)?;
+                stream.flush()?;
+            }
+            Step::Perform(op) => op.perform(session, store)?,
+            Step::Paused | Step::Closed => return Ok(()),
+        }
+    }
+}
+
+/// A read buffer whose filled part is given away without copying; what is not filled is used for the next read.
+#[derive(Default)]
+struct Input(BytesMut);
+
+impl Input {
+    fn read(&mut self, stream: &mut impl Read) -> io::Result<Bytes> {
+        if self.0.len() < READ_SIZE / 4 {
+            self.0 = BytesMut::zeroed(READ_SIZE);
+        }
+        let length = loop {
+            match stream.read(&mut self.0) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                outcome => break outcome?,
+            }
+        };
+        Ok(self.0.split_to(length).freeze())
+    }
+}

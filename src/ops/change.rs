@@ -1,0 +1,141 @@
+//! Changes: what one command does to the store, decided in full before it is handed over.
+
+use super::{AnnotatedRecord, Annotation, QuotaLimits, Seen};
+use crate::types::{FlagName, MailboxName, MailboxOptions, MailboxType, ModSeq, Partition, SyncCrcs, UniqueId, UserId};
+use bytes::Bytes;
+
+/// All that one command changes.
+#[derive(Debug)]
+pub enum Change {
+    /// A mailbox: make or replace it, set its header, write records. The mailbox is open for writing.
+    Mailbox(Box<MailboxChange>),
+    /// List an intermediate folder or a tombstone.
+    ListEntry {
+        /// Its name.
+        name: MailboxName,
+        /// Its unique id.
+        uniqueid: UniqueId,
+        /// Which of the two it is.
+        mailbox_type: MailboxType,
+        /// When it was made.
+        created_modseq: ModSeq,
+        /// When the entry was changed last.
+        folder_modseq: ModSeq,
+    },
+    /// Remove a mailbox and its files, leaving a tombstone. Refused with [`Refusal::Nonexistent`](super::Refusal) where there is none.
+    DeleteMailbox {
+        /// Its name.
+        name: MailboxName,
+    },
+    /// Rename a mailbox, or move it to another partition.
+    RenameMailbox {
+        /// What it is called.
+        old: MailboxName,
+        /// What it shall be called.
+        new: MailboxName,
+        /// Where its files shall lie.
+        partition: Partition,
+        /// Its UIDVALIDITY from now on; `None` keeps it.
+        uidvalidity: Option<u32>,
+    },
+    /// Subscribe a user to a mailbox, or end it.
+    Subscription {
+        /// Who.
+        user: UserId,
+        /// To what; it need not exist.
+        mailbox: MailboxName,
+        /// Whether subscribed from now on.
+        subscribed: bool,
+    },
+    /// Set which messages of a mailbox a user has seen.
+    Seen {
+        /// Who.
+        user: UserId,
+        /// The mailbox.
+        uniqueid: UniqueId,
+        /// What was seen.
+        seen: Seen,
+    },
+    /// Set the limits of a quota root, making it if need be.
+    Quota {
+        /// The root.
+        root: MailboxName,
+        /// The limits.
+        limits: QuotaLimits,
+        /// When they were changed.
+        modseq: ModSeq,
+    },
+    /// Remove a quota root. It is no error if there is none.
+    RemoveQuota {
+        /// The root.
+        root: MailboxName,
+    },
+    /// Set or remove one annotation of a mailbox, or of the server where `mailbox` is `None`.
+    Annotation {
+        /// Whose.
+        mailbox: Option<MailboxName>,
+        /// Which one.
+        entry: Bytes,
+        /// Which user's: empty for a shared one.
+        user: Bytes,
+        /// Its value; empty removes it.
+        value: Bytes,
+    },
+}
+
+/// What becomes of the open mailbox.
+#[derive(Debug)]
+pub struct MailboxChange {
+    /// The mailbox that is changed: the open one, a new one, or one in place of the open one.
+    pub target: Target,
+    /// The header's new values; `None` leaves all but counters and checksums as they are.
+    pub header: Option<HeaderUpdate>,
+    /// User flags to give the first free places to, in this order; none of them has a place yet.
+    pub new_user_flags: Vec<FlagName>,
+    /// The mailbox's own annotations that change; an empty value removes one.
+    pub annotations: Vec<Annotation>,
+    /// Records to write, as they shall be, ascending by uid, with those of their annotations that change; an empty value
+    /// removes one. A record is new if its uid is above the mailbox's last uid.
+    pub records: Vec<AnnotatedRecord>,
+    /// The checksums after the change.
+    pub crcs: SyncCrcs,
+}
+
+/// Which mailbox a [`MailboxChange`] is made to.
+#[derive(Debug)]
+pub enum Target {
+    /// The open one.
+    Existing,
+    /// One that does not exist yet; made with no records, then changed.
+    New {
+        /// Its unique id.
+        uniqueid: UniqueId,
+        /// What it holds.
+        mailbox_type: MailboxType,
+        /// Where its files shall lie.
+        partition: Partition,
+        /// Whether the open mailbox, which has another unique id, is removed first.
+        replace: bool,
+    },
+}
+
+/// What the master says of a mailbox: written to its header and to the mailbox list as it is.
+///
+/// Units and meanings are those of [`MailboxState`](super::MailboxState).
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "the fields are those of MailboxState")]
+pub struct HeaderUpdate {
+    pub uidvalidity: u32,
+    pub last_uid: u32,
+    pub highest_modseq: ModSeq,
+    pub created_modseq: ModSeq,
+    /// Of the entry in the mailbox list.
+    pub folder_modseq: ModSeq,
+    pub recent_uid: u32,
+    pub recent_time: i64,
+    pub last_append_date: i64,
+    pub pop3_last_login: i64,
+    pub pop3_show_after: i64,
+    pub options: MailboxOptions,
+    pub acl: Bytes,
+}

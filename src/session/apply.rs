@@ -1,0 +1,101 @@
+//! `APPLY`: changes, each handed to the store as one commit.
+//!
+//! Source: the `sync_apply_…` functions of `imap/sync_support.c`.
+
+mod expunge;
+mod mailbox;
+
+use super::{line::ApplyItem, script::State};
+use crate::{
+    command::{Apply, Rename, reply},
+    dlist::Writer,
+    ops::{Change, Commit, Refusal, Reserve},
+    types::{Guid, MailboxName, Partition},
+    wire::LiteralForm,
+};
+use std::collections::HashSet;
+
+/// Carries out one `APPLY` and answers it.
+pub(super) async fn run(state: &mut State, line: ApplyItem) {
+    let ApplyItem { item, records, flags } = line;
+    let command = match Apply::decode(&item.name, &item.value, records, flags) {
+        Ok(Some(command)) => command,
+        Ok(None) => {
+            state.report.unknown_item(&item.name);
+            return state.reply(format_args!("NO {}", Refusal::Protocol));
+        }
+        Err(field) => return state.bad_field("APPLY", field),
+    };
+    match apply(state, command).await {
+        Ok(()) => state.reply("OK success"),
+        Err(refusal) => {
+            state.report.refused(&format!("APPLY {}", item.name.escape_ascii()), refusal);
+            state.reply(format_args!("NO {refusal}"));
+        }
+    }
+}
+
+async fn apply(state: &mut State, command: Apply) -> Result<(), Refusal> {
+    let change = match command {
+        Apply::Message => return Ok(()),
+        Apply::Reserve { partition, mailboxes, guids } => return reserve(state, partition, mailboxes, guids).await,
+        Apply::Mailbox(update) => return mailbox::apply(state, *update).await,
+        Apply::Expunge { mailbox, uniqueid, uids } => return expunge::apply(state, mailbox, uniqueid, uids).await,
+        Apply::Capabilities { .. } => {
+            // Nothing that the banner offers needs to be asked for.
+            print(state, |out| reply::enabled(out, &[]));
+            return Ok(());
+        }
+        Apply::Force => {
+            state.report.force(state.force);
+            state.force = true;
+            return Ok(());
+        }
+        Apply::MailboxEntry(entry) => Change::ListEntry {
+            name: entry.name,
+            uniqueid: entry.uniqueid,
+            mailbox_type: entry.mailbox_type,
+            created_modseq: entry.created_modseq,
+            folder_modseq: entry.folder_modseq,
+        },
+        Apply::Unmailbox { mailbox } => Change::DeleteMailbox { name: mailbox },
+        Apply::Rename(Rename { old, new, partition, uidvalidity }) => {
+            Change::RenameMailbox { old, new, partition, uidvalidity }
+        }
+        Apply::Subscription { user, mailbox, subscribed } => Change::Subscription { user, mailbox, subscribed },
+        Apply::Seen { user, uniqueid, seen } => Change::Seen { user, uniqueid, seen },
+        Apply::Quota { root, limits, modseq } => Change::Quota { root, limits, modseq },
+        Apply::Unquota { root } => Change::RemoveQuota { root },
+        Apply::Annotation { mailbox, entry, user, value } => Change::Annotation { mailbox, entry, user, value },
+    };
+    state.io.perform(Commit(change)).await
+}
+
+/// Stages what is here already and lists what is not. What was staged before counts as here.
+async fn reserve(
+    state: &mut State,
+    partition: Partition,
+    mailboxes: Vec<MailboxName>,
+    guids: Vec<Guid>,
+) -> Result<(), Refusal> {
+    let mut asked = HashSet::new();
+    let wanted: Vec<Guid> =
+        guids.iter().filter(|guid| !state.staged.contains(&partition, guid) && asked.insert(**guid)).copied().collect();
+    state.staged.room_for(wanted.len())?;
+    if !wanted.is_empty() {
+        let search = Reserve { partition: partition.clone(), mailboxes, guids: wanted.clone() };
+        let missing: HashSet<Guid> = state.io.perform(search).await?.into_iter().collect();
+        for guid in wanted.into_iter().filter(|guid| !missing.contains(guid)) {
+            state.staged.insert(&partition, guid);
+        }
+    }
+    let missing: Vec<Guid> = guids.into_iter().filter(|guid| !state.staged.contains(&partition, guid)).collect();
+    print(state, |out| reply::missing(out, &missing));
+    Ok(())
+}
+
+fn print(state: &State, print: impl FnOnce(&mut Writer)) {
+    let mut writer = Writer::new(LiteralForm::Plain);
+    print(&mut writer);
+    state.io.write(|output| output.extend_from_slice(&writer.take()));
+}

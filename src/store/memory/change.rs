@@ -1,0 +1,215 @@
+//! Changes: checked first, then made, so that a refused one has changed nothing.
+
+use super::{Mailbox, MemoryStore, has_message};
+use crate::{
+    ops::{
+        AnnotatedRecord, Annotation, Change, HeaderUpdate, ListedEntry, MailboxChange, MailboxState, Quota, Refusal,
+        Target,
+    },
+    types::{MailboxName, MailboxOptions, MailboxType, ModSeq, Partition, SyncCrcs, UniqueId},
+};
+use bytes::Bytes;
+use std::collections::BTreeMap;
+
+/// The index version of new mailboxes.
+const INDEX_VERSION: u32 = 19;
+
+impl MemoryStore {
+    pub(super) fn apply(&mut self, change: &Change) -> Result<(), Refusal> {
+        match change {
+            Change::Mailbox(change) => self.change_mailbox(change),
+            Change::ListEntry { name, uniqueid, mailbox_type, created_modseq, folder_modseq } => {
+                if self.mailboxes.contains_key(name) {
+                    self.delete_mailbox(name)?;
+                }
+                let entry = entry(name, Some(uniqueid), *mailbox_type, *created_modseq, *folder_modseq);
+                self.entries.insert(name.clone(), entry);
+                Ok(())
+            }
+            Change::DeleteMailbox { name } => self.delete_mailbox(name),
+            Change::RenameMailbox { old, new, partition, uidvalidity } => {
+                self.rename(old, new, partition, *uidvalidity)
+            }
+            Change::Subscription { user, mailbox, subscribed: true } => {
+                self.subscriptions.insert((user.clone(), mailbox.clone()));
+                Ok(())
+            }
+            Change::Subscription { user, mailbox, subscribed: false } => {
+                self.subscriptions.remove(&(user.clone(), mailbox.clone()));
+                Ok(())
+            }
+            Change::Seen { user, uniqueid, seen } => {
+                self.seen.insert((user.clone(), uniqueid.clone()), seen.clone());
+                Ok(())
+            }
+            Change::Quota { root, limits, modseq } => {
+                self.quotas.insert(root.clone(), Quota { limits: *limits, modseq: *modseq });
+                Ok(())
+            }
+            Change::RemoveQuota { root } => {
+                self.quotas.remove(root);
+                Ok(())
+            }
+            Change::Annotation { mailbox, entry, user, value } => {
+                let list = match mailbox {
+                    Some(name) => &mut self.mailboxes.get_mut(name).ok_or(Refusal::Nonexistent)?.state.annotations,
+                    None => &mut self.server_annotations,
+                };
+                let (entry, user, value) = (entry.clone(), user.clone(), value.clone());
+                write_annotation(list, Annotation { entry, user, value, modseq: ModSeq::default() });
+                Ok(())
+            }
+        }
+    }
+
+    fn change_mailbox(&mut self, change: &MailboxChange) -> Result<(), Refusal> {
+        let name = self.open.clone().ok_or(Refusal::Nonexistent)?;
+        let mut mailbox = match &change.target {
+            Target::Existing => self.mailboxes.get(&name).ok_or(Refusal::Nonexistent)?.clone(),
+            Target::New { uniqueid, mailbox_type, partition, .. } => {
+                new_mailbox(&name, uniqueid, *mailbox_type, partition)
+            }
+        };
+        let staged = |record: &AnnotatedRecord| {
+            let key = (mailbox.state.partition.clone(), record.record.guid);
+            self.staged.get(&key).cloned().ok_or(Refusal::MessageMissing)
+        };
+        let is_new = |record: &&AnnotatedRecord| record.record.uid.get() > mailbox.state.last_uid;
+        let arrived = change.records.iter().filter(is_new).filter(|record| has_message(record));
+        let arrived = arrived.map(|record| Ok((record.record.uid, staged(record)?)));
+        let arrived = arrived.collect::<Result<Vec<_>, Refusal>>()?;
+        mailbox.messages.extend(arrived);
+        mailbox.change(change);
+        self.entries.remove(&name);
+        self.mailboxes.insert(name, mailbox);
+        Ok(())
+    }
+
+    fn delete_mailbox(&mut self, name: &MailboxName) -> Result<(), Refusal> {
+        let Some(mailbox) = self.mailboxes.remove(name) else {
+            return self.entries.remove(name).map(|_| ()).ok_or(Refusal::Nonexistent);
+        };
+        let tombstone = MailboxType { deleted: true, ..mailbox.state.mailbox_type };
+        let MailboxState { uniqueid, created_modseq, highest_modseq, .. } = mailbox.state;
+        self.entries.insert(name.clone(), entry(name, Some(&uniqueid), tombstone, created_modseq, highest_modseq));
+        Ok(())
+    }
+
+    fn rename(
+        &mut self,
+        old: &MailboxName,
+        new: &MailboxName,
+        partition: &Partition,
+        uidvalidity: Option<u32>,
+    ) -> Result<(), Refusal> {
+        if old != new && self.mailboxes.contains_key(new) {
+            return Err(Refusal::Exists);
+        }
+        let mut mailbox = self.mailboxes.remove(old).ok_or(Refusal::Nonexistent)?;
+        mailbox.state.name = new.clone();
+        mailbox.state.partition = partition.clone();
+        mailbox.state.uidvalidity = uidvalidity.unwrap_or(mailbox.state.uidvalidity);
+        self.entries.remove(new);
+        self.mailboxes.insert(new.clone(), mailbox);
+        Ok(())
+    }
+}
+
+impl Mailbox {
+    fn change(&mut self, change: &MailboxChange) {
+        let state = &mut self.state;
+        for flag in &change.new_user_flags {
+            match state.user_flags.iter_mut().find(|place| place.is_none()) {
+                Some(place) => *place = Some(flag.clone()),
+                None => state.user_flags.push(Some(flag.clone())),
+            }
+        }
+        for annotation in &change.annotations {
+            write_annotation(&mut state.annotations, annotation.clone());
+        }
+        for changed in &change.records {
+            let uid = changed.record.uid;
+            let mut annotations =
+                self.records.get(&uid).map(|record| record.annotations().to_vec()).unwrap_or_default();
+            for annotation in changed.annotations() {
+                write_annotation(&mut annotations, annotation.clone());
+            }
+            self.records.insert(uid, AnnotatedRecord::new(changed.record.clone(), annotations));
+        }
+        if let Some(header) = &change.header {
+            set_header(state, header);
+        }
+        state.crcs = change.crcs;
+    }
+}
+
+fn set_header(state: &mut MailboxState, header: &HeaderUpdate) {
+    let header = header.clone();
+    state.uidvalidity = header.uidvalidity;
+    state.last_uid = header.last_uid;
+    state.highest_modseq = header.highest_modseq;
+    state.created_modseq = header.created_modseq;
+    state.folder_modseq = header.folder_modseq;
+    state.recent_uid = header.recent_uid;
+    state.recent_time = header.recent_time;
+    state.last_append_date = header.last_append_date;
+    state.pop3_last_login = header.pop3_last_login;
+    state.pop3_show_after = header.pop3_show_after;
+    state.options = header.options;
+    state.acl = header.acl;
+}
+
+fn write_annotation(list: &mut Vec<Annotation>, annotation: Annotation) {
+    list.retain(|known| (&known.entry, &known.user) != (&annotation.entry, &annotation.user));
+    if !annotation.value.is_empty() {
+        list.push(annotation);
+        list.sort();
+    }
+}
+
+fn new_mailbox(name: &MailboxName, uniqueid: &UniqueId, mailbox_type: MailboxType, partition: &Partition) -> Mailbox {
+    let state = MailboxState {
+        name: name.clone(),
+        uniqueid: uniqueid.clone(),
+        mailbox_type,
+        partition: partition.clone(),
+        acl: Bytes::new(),
+        options: MailboxOptions::default(),
+        quota_root: None,
+        uidvalidity: 0,
+        last_uid: 0,
+        highest_modseq: ModSeq::default(),
+        created_modseq: ModSeq::default(),
+        folder_modseq: ModSeq::default(),
+        recent_uid: 0,
+        recent_time: 0,
+        last_append_date: 0,
+        pop3_last_login: 0,
+        pop3_show_after: 0,
+        crcs: SyncCrcs::EMPTY,
+        user_flags: Vec::new(),
+        annotations: Vec::new(),
+        index_version: INDEX_VERSION,
+        racl_modseq: ModSeq::default(),
+    };
+    Mailbox { state, records: BTreeMap::new(), messages: BTreeMap::new() }
+}
+
+fn entry(
+    name: &MailboxName,
+    uniqueid: Option<&UniqueId>,
+    mailbox_type: MailboxType,
+    created_modseq: ModSeq,
+    folder_modseq: ModSeq,
+) -> ListedEntry {
+    ListedEntry {
+        name: name.clone(),
+        uniqueid: uniqueid.cloned(),
+        mailbox_type,
+        partition: None,
+        acl: None,
+        uidvalidity: 0,
+        created_modseq,
+        folder_modseq,
+    }
+}

@@ -1,0 +1,233 @@
+//! `MemoryStore`: the smallest store that is correct. Tests compare other stores with it, and hosts can start from it.
+
+mod change;
+
+use crate::{
+    ops::{
+        AbortUpload, AnnotatedRecord, Annotation, BeginUpload, CloseMailbox, Commit, DiscardStaged, FindRecords,
+        FinishUpload, ListUserMailboxes, Listed, ListedEntry, MailboxRef, MailboxState, MessageInfo, OpenMailbox,
+        OpenMessage, Quota, ReadAnnotations, ReadListed, ReadMessage, ReadQuota, ReadRecords, ReadSeen,
+        ReadSubscriptions, Refusal, Reserve, ScanCrcs, Seen, SeenEntry, Store, UploadChunk,
+    },
+    plan::{crc::FlagCrcs, records},
+    types::{Guid, InternalFlags, MailboxName, Partition, SyncCrcs, Uid, UniqueId, UserId},
+};
+use bytes::{Bytes, BytesMut};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+};
+
+/// Mailboxes in memory. One session uses it at a time.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore {
+    mailboxes: BTreeMap<MailboxName, Mailbox>,
+    entries: BTreeMap<MailboxName, ListedEntry>,
+    quotas: BTreeMap<MailboxName, Quota>,
+    seen: BTreeMap<(UserId, UniqueId), Seen>,
+    subscriptions: BTreeSet<(UserId, MailboxName)>,
+    server_annotations: Vec<Annotation>,
+    staged: BTreeMap<(Partition, Guid), Bytes>,
+    upload: Option<(Partition, Guid, BytesMut)>,
+    open: Option<MailboxName>,
+    /// The message that was opened last.
+    message: Bytes,
+}
+
+/// One mailbox.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Mailbox {
+    /// Its header.
+    pub state: MailboxState,
+    /// Its records.
+    pub records: BTreeMap<Uid, AnnotatedRecord>,
+    /// The bytes of its messages.
+    pub messages: BTreeMap<Uid, Bytes>,
+}
+
+impl MemoryStore {
+    /// A store without mailboxes.
+    pub fn new() -> MemoryStore {
+        MemoryStore::default()
+    }
+
+    /// A mailbox, by name.
+    pub fn mailbox(&self, name: &MailboxName) -> Option<&Mailbox> {
+        self.mailboxes.get(name)
+    }
+
+    /// The names of all mailboxes.
+    pub fn names(&self) -> impl Iterator<Item = &MailboxName> {
+        self.mailboxes.keys()
+    }
+
+    fn opened(&self) -> Result<&Mailbox, Refusal> {
+        self.open.as_ref().and_then(|name| self.mailboxes.get(name)).ok_or(Refusal::Nonexistent)
+    }
+
+    fn snapshot(&self, name: &MailboxName) -> Option<MailboxState> {
+        let mailbox = self.mailboxes.get(name)?;
+        let mut state = mailbox.state.clone();
+        state.quota_root = self.quota_root(name);
+        Some(state)
+    }
+
+    /// The closest quota root at or above a mailbox.
+    fn quota_root(&self, name: &MailboxName) -> Option<MailboxName> {
+        let is_above = |root: &&MailboxName| {
+            name.as_str().strip_prefix(root.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.quotas.keys().filter(is_above).max_by_key(|root| root.as_str().len()).cloned()
+    }
+
+    fn belongs(name: &MailboxName, user: &UserId) -> bool {
+        name.owner().as_ref() == Some(user)
+    }
+}
+
+impl Store for MemoryStore {
+    fn begin_upload(&mut self, upload: &BeginUpload) -> Result<(), Refusal> {
+        self.upload = Some((upload.partition.clone(), upload.guid, BytesMut::new()));
+        Ok(())
+    }
+
+    fn upload_chunk(&mut self, UploadChunk(data): &UploadChunk) -> Result<(), Refusal> {
+        let (_, _, bytes) = self.upload.as_mut().ok_or(Refusal::Io)?;
+        bytes.extend_from_slice(data);
+        Ok(())
+    }
+
+    fn finish_upload(&mut self, FinishUpload: &FinishUpload) -> Result<(), Refusal> {
+        let (partition, guid, bytes) = self.upload.take().ok_or(Refusal::Io)?;
+        self.staged.insert((partition, guid), bytes.freeze());
+        Ok(())
+    }
+
+    fn abort_upload(&mut self, AbortUpload: &AbortUpload) -> Result<(), Refusal> {
+        self.upload = None;
+        Ok(())
+    }
+
+    fn reserve(&mut self, Reserve { partition, mailboxes, guids }: &Reserve) -> Result<Vec<Guid>, Refusal> {
+        let mut missing = guids.clone();
+        for mailbox in mailboxes.iter().filter_map(|name| self.mailboxes.get(name)) {
+            for (uid, message) in &mailbox.messages {
+                let Some(guid) = mailbox.records.get(uid).map(|record| record.record.guid) else { continue };
+                if let Some(place) = missing.iter().position(|wanted| *wanted == guid) {
+                    missing.swap_remove(place);
+                    self.staged.insert((partition.clone(), guid), message.clone());
+                }
+            }
+        }
+        Ok(missing)
+    }
+
+    fn discard_staged(&mut self, DiscardStaged: &DiscardStaged) -> Result<(), Refusal> {
+        self.staged.clear();
+        self.upload = None;
+        Ok(())
+    }
+
+    fn open_message(&mut self, wanted: &OpenMessage) -> Result<MessageInfo, Refusal> {
+        let mailbox = self.mailboxes.get(&wanted.mailbox).ok_or(Refusal::Nonexistent)?;
+        let message = mailbox.messages.get(&wanted.uid).ok_or(Refusal::Nonexistent)?.clone();
+        let guid = mailbox.records.get(&wanted.uid).map_or(Guid::NULL, |record| record.record.guid);
+        let size = u32::try_from(message.len()).map_err(|_| Refusal::Io)?;
+        self.message = message;
+        Ok(MessageInfo { guid, size })
+    }
+
+    fn read_message(&mut self, ReadMessage { offset, length }: &ReadMessage) -> Result<Bytes, Refusal> {
+        let (start, length) = (*offset as usize, *length as usize);
+        let end = start.saturating_add(length).min(self.message.len());
+        Ok(self.message.slice(start.min(end)..end))
+    }
+
+    fn open_mailbox(&mut self, OpenMailbox { name, .. }: &OpenMailbox) -> Result<Option<MailboxState>, Refusal> {
+        self.open = Some(name.clone());
+        Ok(self.snapshot(name))
+    }
+
+    fn close_mailbox(&mut self, CloseMailbox: &CloseMailbox) -> Result<(), Refusal> {
+        self.open = None;
+        Ok(())
+    }
+
+    fn find_records(&mut self, find: &FindRecords) -> Result<Vec<Option<AnnotatedRecord>>, Refusal> {
+        let mailbox = self.opened()?;
+        Ok(find.uids.iter().map(|uid| mailbox.records.get(uid).cloned()).collect())
+    }
+
+    fn read_records(&mut self, ReadRecords { after, limit }: &ReadRecords) -> Result<Vec<AnnotatedRecord>, Refusal> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let page = self.opened()?.records.range((from, Bound::Unbounded)).take(*limit);
+        Ok(page.map(|(_, record)| record.clone()).collect())
+    }
+
+    fn scan_crcs(&mut self, ScanCrcs: &ScanCrcs) -> Result<SyncCrcs, Refusal> {
+        let Mailbox { state, records, .. } = self.opened()?;
+        let names = state.user_flags.iter().map(|name| name.as_ref().map(|name| name.as_str().as_bytes()));
+        let flags = FlagCrcs::new(names);
+        let add = |crcs: SyncCrcs, record| crcs.toggled(records::checksums(record, &flags, state.index_version));
+        Ok(records.values().fold(SyncCrcs::EMPTY, add))
+    }
+
+    fn read_listed(&mut self, ReadListed(wanted): &ReadListed) -> Result<Option<Listed>, Refusal> {
+        let name = match wanted {
+            MailboxRef::Name(name) => Some(name.clone()),
+            MailboxRef::UniqueId(id) => {
+                let mailbox = self.mailboxes.values().find(|mailbox| mailbox.state.uniqueid == *id);
+                let entry = || self.entries.values().find(|entry| entry.uniqueid.as_ref() == Some(id));
+                mailbox.map(|mailbox| mailbox.state.name.clone()).or_else(|| entry().map(|entry| entry.name.clone()))
+            }
+        };
+        let Some(name) = name else { return Ok(None) };
+        let mailbox = self.snapshot(&name).map(|state| Listed::Mailbox(Box::new(state)));
+        Ok(mailbox.or_else(|| self.entries.get(&name).cloned().map(Listed::Entry)))
+    }
+
+    fn list_user_mailboxes(&mut self, list: &ListUserMailboxes) -> Result<Vec<MailboxName>, Refusal> {
+        let mut names: BTreeSet<&MailboxName> = self.mailboxes.keys().chain(self.entries.keys()).collect();
+        names.retain(|name| Self::belongs(name, &list.user));
+        let order = |name: &MailboxName| (name.is_deleted(), name.clone());
+        let mut names: Vec<MailboxName> = names.into_iter().cloned().collect();
+        names.sort_by_key(order);
+        let after = list.after.as_ref().map(order);
+        names.retain(|name| after.as_ref().is_none_or(|after| order(name) > *after));
+        names.truncate(list.limit);
+        Ok(names)
+    }
+
+    fn read_quota(&mut self, ReadQuota { root }: &ReadQuota) -> Result<Option<Quota>, Refusal> {
+        Ok(self.quotas.get(root).copied())
+    }
+
+    fn read_seen(&mut self, ReadSeen { user, after, limit }: &ReadSeen) -> Result<Vec<SeenEntry>, Refusal> {
+        let of_user = self.seen.iter().filter(|((owner, _), _)| owner == user);
+        let page = of_user.filter(|((_, id), _)| after.as_ref().is_none_or(|after| id > after)).take(*limit);
+        Ok(page.map(|((_, id), seen)| SeenEntry { uniqueid: id.clone(), seen: seen.clone() }).collect())
+    }
+
+    fn read_subscriptions(
+        &mut self,
+        ReadSubscriptions { user }: &ReadSubscriptions,
+    ) -> Result<Vec<MailboxName>, Refusal> {
+        Ok(self.subscriptions.iter().filter(|(owner, _)| owner == user).map(|(_, name)| name.clone()).collect())
+    }
+
+    fn read_annotations(&mut self, ReadAnnotations { mailbox }: &ReadAnnotations) -> Result<Vec<Annotation>, Refusal> {
+        let Some(name) = mailbox else { return Ok(self.server_annotations.clone()) };
+        Ok(self.mailboxes.get(name).map(|mailbox| mailbox.state.annotations.clone()).unwrap_or_default())
+    }
+
+    fn commit(&mut self, Commit(change): &Commit) -> Result<(), Refusal> {
+        let outcome = self.apply(change);
+        self.open = None;
+        outcome
+    }
+}
+
+/// Whether a record's message is kept.
+fn has_message(record: &AnnotatedRecord) -> bool {
+    !record.record.internal_flags.has(InternalFlags::UNLINKED)
+}

@@ -1,0 +1,138 @@
+//! Conversations recorded between real Cyrus programs replay to the same bytes, however the client's bytes are cut.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod common;
+
+use bytes::{Bytes, BytesMut};
+use common::transcript::Transcript;
+use std::io::{self, Read, Write};
+use sync_server::{
+    drive::serve,
+    session::{Session, SessionError, Step},
+    store::MemoryStore,
+};
+
+/// Each conversation, and the one before it that it goes on from.
+const RECORDED: [(&str, Option<&str>); 4] = [
+    ("first-user-36.csync", None),
+    ("first-user-312.csync", None),
+    ("all-36.csync", Some("first-user-36.csync")),
+    ("all-312.csync", Some("first-user-312.csync")),
+];
+
+fn recorded() -> impl Iterator<Item = (&'static str, Transcript, MemoryStore)> {
+    RECORDED.iter().map(|(name, before)| {
+        let mut store = MemoryStore::new();
+        if let Some(before) = before {
+            let transcript = Transcript::read(before);
+            let _ = replay(&transcript, &mut store, transcript.client(), std::iter::empty());
+        }
+        (*name, Transcript::read(name), store)
+    })
+}
+
+/// Feeds `client` in pieces of the given lengths, then the rest whole; returns what the session says.
+fn replay(
+    transcript: &Transcript,
+    store: &mut MemoryStore,
+    client: Bytes,
+    mut pieces: impl Iterator<Item = usize>,
+) -> (Bytes, Result<(), SessionError>) {
+    let mut session = Session::new(transcript.config());
+    let (mut rest, mut said) = (client, BytesMut::new());
+    loop {
+        match session.poll() {
+            Ok(Step::NeedInput) => {
+                let length = pieces.next().unwrap_or(usize::MAX).min(rest.len());
+                session.receive(rest.split_to(length));
+            }
+            Ok(Step::Write(output)) => said.extend_from_slice(&output),
+            Ok(Step::Perform(op)) => op.perform(&mut session, store).unwrap(),
+            Ok(Step::Paused) => panic!("nothing is outstanding"),
+            Ok(Step::Closed) => return (said.freeze(), Ok(())),
+            Err(error) => return (said.freeze(), Err(error)),
+        }
+    }
+}
+
+fn text(bytes: &Bytes) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(bytes)
+}
+
+#[test]
+fn whole() {
+    for (name, transcript, store) in recorded() {
+        let (said, end) = replay(&transcript, &mut store.clone(), transcript.client(), std::iter::empty());
+        assert_eq!(text(&said), text(&transcript.server()), "{name}");
+        assert_eq!(end, Ok(()), "{name}");
+    }
+}
+
+#[test]
+fn byte_by_byte() {
+    for (name, transcript, store) in recorded() {
+        let (said, end) = replay(&transcript, &mut store.clone(), transcript.client(), std::iter::repeat(1));
+        assert_eq!(text(&said), text(&transcript.server()), "{name}");
+        assert_eq!(end, Ok(()), "{name}");
+    }
+}
+
+#[test]
+fn cut_anywhere() {
+    for (name, transcript, store) in recorded() {
+        let client = transcript.client();
+        // Every place in a short conversation; in a long one every place in steps that share no factor with line lengths.
+        let step = client.len() / 2000 + 1;
+        for cut in (1..client.len()).step_by(step) {
+            let (said, _) = replay(&transcript, &mut store.clone(), client.clone(), std::iter::once(cut));
+            assert!(said == transcript.server(), "{name} cut at {cut}: {}", text(&said));
+        }
+    }
+}
+
+#[test]
+fn ended_anywhere() {
+    for (name, transcript, store) in recorded() {
+        let (client, server) = (transcript.client(), transcript.server());
+        for end in (0..client.len()).step_by(client.len() / 1000 + 1) {
+            let (said, outcome) = replay(&transcript, &mut store.clone(), client.slice(..end), std::iter::empty());
+            assert!(server.starts_with(&said), "{name} ended at {end}: {}", text(&said));
+            let between = end == 0 || client[end - 1] == b'\n';
+            assert!(between || outcome == Err(SessionError::Truncated), "{name} ended at {end}: {outcome:?}");
+        }
+    }
+}
+
+/// A stream that reads what the client said and keeps what is written.
+struct Peer {
+    client: Bytes,
+    said: Vec<u8>,
+}
+
+impl Read for Peer {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = buffer.len().min(self.client.len()).min(1000);
+        buffer[..length].copy_from_slice(&self.client.split_to(length));
+        Ok(length)
+    }
+}
+
+impl Write for Peer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.said.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn through_the_blocking_loop() {
+    for (name, transcript, store) in recorded() {
+        let mut peer = Peer { client: transcript.client(), said: Vec::new() };
+        serve(&mut Session::new(transcript.config()), &mut store.clone(), &mut peer).unwrap();
+        assert_eq!(text(&peer.said.into()), text(&transcript.server()), "{name}");
+    }
+}
