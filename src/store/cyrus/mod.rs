@@ -3,4 +3,9 @@
 pub mod db_error;
 pub mod disk;
 pub mod flat;
+pub mod lock;
+pub mod options;
+pub mod paths;
+pub mod quota;
+pub mod table;
 pub mod twoskip;
