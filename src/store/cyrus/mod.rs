@@ -4,6 +4,7 @@ pub mod db_error;
 pub mod disk;
 pub mod flat;
 pub mod lock;
+pub mod mboxlist;
 pub mod options;
 pub mod paths;
 pub mod quota;
