@@ -1,5 +1,6 @@
 //! `CyrusStore`: mailboxes in Cyrus's own on-disk formats.
 
+pub mod annotations;
 pub mod db_error;
 pub mod disk;
 pub mod flat;
