@@ -255,3 +255,19 @@ fn hostile_values_are_errors() {
     update(&mut table, &options(Release::V3_10), &entry, 7).unwrap();
     assert!(find(&mut table, &options(Release::V3_10), &mailbox).unwrap().unwrap().place().is_some());
 }
+
+#[test]
+fn no_changed_byte_and_no_cut_makes_reading_fail_badly() {
+    let mailbox = name("user.u1");
+    for (_, value) in golden(STAGES[1].renamed, FILE) {
+        for at in 0..value.len() {
+            let _ = MailboxEntry::decode_id_record(&id('1'), &value[..at]);
+            for byte in [0, b' ', b'(', b')', b'"', b'\\', b'{', 0xff] {
+                let mut value = value.clone();
+                value[at] = byte;
+                let _ = MailboxEntry::decode_name_record(&mailbox, &value);
+                let _ = MailboxEntry::decode_id_record(&id('1'), &value);
+            }
+        }
+    }
+}
