@@ -2,5 +2,8 @@
 
 pub mod types;
 
+#[cfg(feature = "cli")]
+pub mod config;
+
 #[cfg(feature = "cyrus")]
 pub mod store;
