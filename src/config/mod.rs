@@ -162,9 +162,12 @@ impl ImapdConf {
     /// Gives the value of an old name to the new one, unless that was given too (`config_option_deprecate`).
     fn follow_deprecated(&mut self) {
         for (old, new) in options::RENAMED {
-            let Some(entry) = self.settings.get(*old).cloned() else { continue };
+            let Some(entry) = self.settings.get(*old) else { continue };
             self.warnings.push(format!("{}: option '{old}' is deprecated in favor of '{new}'", entry.place));
-            self.settings.entry((*new).to_owned()).or_insert(entry);
+            if !self.settings.contains_key(*new) {
+                let moved = self.settings.remove(*old).map(|entry| ((*new).to_owned(), entry));
+                self.settings.extend(moved);
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! The options that this crate reads, with the types and defaults of lib/imapoptions.
 //!
-//! 3.6.1 and 3.12.3 agree on all of them, but for `maxquoted` and `maxword`, which are bare numbers in 3.6.1, and for
-//! `maxliteral` and `global_lock`, which it lacks.
+//! 3.6.1 and 3.12.3 agree on all of them, but for `maxliteral`, `maxquoted` and `maxword`, which are bare numbers in
+//! 3.6.1, and for `global_lock`, which it lacks.
 
 use super::value::{Bytes, Choice, Known, Number, Seconds, Switch, Text, Words};
 
@@ -10,6 +10,21 @@ macro_rules! table {
     ($($(#[$doc:meta])* $option:ident: $type:ident { $($field:ident: $value:expr),* };)*) => {
         $($(#[$doc])* pub const $option: $type = $type { $($field: $value),* };)*
         const ALL: &[&dyn Known] = &[$(&$option),*];
+
+        /// The options that are not as `cyr_info conf-all` printed them: their names and both values.
+        #[cfg(test)]
+        pub(super) fn differences(conf: &super::ImapdConf, printed: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
+            use super::value::Setting;
+            let mut differences = Vec::new();
+            $(if let Some(text) = printed($option.name) {
+                let expected = if text.is_empty() { Ok($option.default()) } else { $option.parse(&text) };
+                let value = conf.value(&$option);
+                if expected.as_ref() != Ok(&value) {
+                    differences.push(format!("{}: {expected:?}, not {value:?}", $option.name));
+                }
+            })*
+            differences
+        }
     };
 }
 
@@ -20,6 +35,12 @@ pub(super) const RENAMED: &[(&str, &str)] =
 /// The option of a name.
 pub(super) fn find(name: &str) -> Option<&'static dyn Known> {
     ALL.iter().copied().find(|option| option.name() == name)
+}
+
+/// The names of all options of the table.
+#[cfg(test)]
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|option| option.name())
 }
 
 /// The names that a database option can have; not all are supported.

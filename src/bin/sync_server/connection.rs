@@ -29,15 +29,15 @@ pub struct Server {
 const SHORTEST_IDLE: i32 = 3;
 
 /// Serves standard input and output.
-pub fn serve_stdio(server: &Server) -> Result<Option<Signal>, Fatal> {
+pub fn serve_stdio(server: &Server) -> Result<(), Fatal> {
     let owned = |fd: io::Result<OwnedFd>| fd.map_err(|error| Fatal::new(EX_OSERR, format!("standard input: {error}")));
     let input = owned(io::stdin().as_fd().try_clone_to_owned())?;
     let output = owned(io::stdout().as_fd().try_clone_to_owned())?;
     serve(server, input, output)
 }
 
-/// Serves one connection; returns the signal that ended it, if one did.
-pub fn serve(server: &Server, input: OwnedFd, output: OwnedFd) -> Result<Option<Signal>, Fatal> {
+/// Serves one connection, however it ends.
+pub fn serve(server: &Server, input: OwnedFd, output: OwnedFd) -> Result<(), Fatal> {
     let peer = Peer::of(&input);
     if let Peer::Internet(_) = peer {
         set_tcp_options(&server.conf, &output);
@@ -48,23 +48,13 @@ pub fn serve(server: &Server, input: OwnedFd, output: OwnedFd) -> Result<Option<
     let mut stream = Stream::new(input, output, Duration::from_secs(idle.into()), &server.signals);
     let result = session::serve_connection(&server.conf, peer, &mut stream);
     match (stream.ended(), result) {
-        (Some(End::Signal(signal)), _) => {
-            tracing::info!("graceful shutdown");
-            if signal == Signal::Shutdown {
-                stream.say_goodbye();
-            }
-            Ok(Some(signal))
-        }
-        (Some(End::Idle), _) => {
-            tracing::info!("{peer}: idle for too long");
-            Ok(None)
-        }
-        (None, Err(error)) => {
-            tracing::error!("{peer}: connection lost: {error}");
-            Ok(None)
-        }
-        (None, Ok(())) => Ok(None),
+        (Some(End::Signal(Signal::Shutdown)), _) => stream.say_goodbye(),
+        (Some(End::Signal(Signal::Hangup)), _) => tracing::info!("{peer}: closed to start anew"),
+        (Some(End::Idle), _) => tracing::info!("{peer}: idle for too long"),
+        (None, Err(error)) => tracing::error!("{peer}: connection lost: {error}"),
+        (None, Ok(())) => {}
     }
+    Ok(())
 }
 
 /// `tcp_enable_keepalive` and `tcp_disable_nagle` of lib/util.c. A connection without them still works.

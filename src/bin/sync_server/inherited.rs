@@ -1,11 +1,14 @@
 //! The two descriptors that Cyrus `master` hands to a service.
 
 use std::{
-    env, fs,
+    env,
     os::fd::{FromRawFd, OwnedFd},
 };
 
-use nix::sys::socket::{SockaddrStorage, getsockname, getsockopt, sockopt::AcceptConn};
+use nix::{
+    errno::Errno,
+    sys::socket::{SockaddrStorage, getsockname, getsockopt, sockopt::AcceptConn},
+};
 
 /// `STATUS_FD` and `LISTEN_FD` of master/service.h.
 const STATUS: i32 = 3;
@@ -24,8 +27,9 @@ pub struct Master {
 /// To be called once, before the process opens anything.
 #[allow(unsafe_code, reason = "an inherited descriptor is a number; nothing safe makes an owner of it")]
 pub fn take() -> Option<Master> {
-    let is_open = |fd: i32| fs::symlink_metadata(format!("/proc/self/fd/{fd}")).is_ok();
-    if env::var_os("CYRUS_SERVICE").is_none() || !is_open(STATUS) || getsockname::<SockaddrStorage>(LISTEN).is_err() {
+    // On what is open but no socket, it fails in another way.
+    let is_open = getsockname::<SockaddrStorage>(STATUS) != Err(Errno::EBADF);
+    if env::var_os("CYRUS_SERVICE").is_none() || !is_open || getsockname::<SockaddrStorage>(LISTEN).is_err() {
         return None;
     }
     // SAFETY: both are open, as was just seen, and nothing else in this process has opened or owns a descriptor yet.

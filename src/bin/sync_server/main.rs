@@ -22,7 +22,7 @@ mod transport;
 use args::Args;
 use fatal::{EX_OSERR, EX_USAGE, Fatal};
 use log::Log;
-use signals::Signals;
+use signals::{Heed, Signals};
 
 /// The service's name where `master` gives none; it is what `cyrus.conf` examples call this service.
 const SERVICE: &str = "syncserver";
@@ -53,10 +53,14 @@ fn run(master: Option<inherited::Master>, service: String, log: &Log) -> Result<
     set_umask(&conf);
     let signals = Signals::install(log.debug()).map_err(|error| Fatal::new(EX_OSERR, format!("signals: {error}")))?;
     let server = connection::Server { conf, service, signals };
-    match master.filter(|_| !args.stdio) {
+    let served = match master.filter(|_| !args.stdio) {
         Some(master) => master::serve(&server, master, &args),
-        None => connection::serve_stdio(&server).map(drop),
+        None => connection::serve_stdio(&server),
+    };
+    if server.signals.pending(Heed::Shutdown).is_some() {
+        tracing::info!("graceful shutdown");
     }
+    served
 }
 
 /// As `cyrus_init`: what is not an octal digit is skipped.

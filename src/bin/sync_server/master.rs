@@ -157,7 +157,9 @@ struct Program {
 
 impl Program {
     fn running() -> Program {
-        let path = env::current_exe().unwrap_or_default();
+        // master starts services by their whole path; the link in /proc is for those who do not.
+        let name = env::args_os().next().map(PathBuf::from).filter(|name| name.is_absolute());
+        let path = name.or_else(|| env::current_exe().ok()).unwrap_or_default();
         let identity = Program::identity(&path);
         Program { path, identity }
     }
