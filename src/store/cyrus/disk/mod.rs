@@ -4,14 +4,15 @@
 //! the real disk, on one that fails at the n-th call, and on one whose power is cut. Paths are absolute and were built
 //! beneath a configured root by this crate; no path component ever comes from a peer unchecked.
 
-use std::{
-    fs,
-    io::{self, IoSlice},
-    os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt},
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+mod lock;
+mod real;
+#[cfg(test)]
+pub(crate) mod testing;
+
+use std::{ffi::OsString, io, path::Path};
+
+pub use lock::{Deadline, lock_named, wait_lock};
+pub use real::RealDisk;
 
 /// How to open a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,8 +63,8 @@ pub trait Disk: Send + Sync + std::fmt::Debug {
     fn unlink(&self, path: &Path) -> io::Result<()>;
     /// Removes an empty directory.
     fn remove_dir(&self, path: &Path) -> io::Result<()>;
-    /// The names in a directory, in no order.
-    fn read_dir(&self, path: &Path) -> io::Result<Vec<PathBuf>>;
+    /// The names in a directory, in no order, without `.` and `..`.
+    fn read_dir(&self, path: &Path) -> io::Result<Vec<OsString>>;
     /// What is known of a file.
     fn metadata(&self, path: &Path) -> io::Result<Metadata>;
     /// Sets the last modification, in seconds since 1970.
@@ -82,10 +83,12 @@ pub trait DiskFile: Send + std::fmt::Debug {
     fn metadata(&self) -> io::Result<Metadata>;
     /// Cuts or extends the file.
     fn set_size(&self, size: u64) -> io::Result<()>;
-    /// Makes the file's bytes and size durable.
+    /// Makes the file's bytes and size durable: `fdatasync`.
     fn sync(&self) -> io::Result<()>;
-    /// Takes a lock if it is free at once; whether it was.
+    /// Takes a lock on the whole file if it is free at once, in place of one already held here; whether it was free.
+    /// The lock belongs to this open file, not to the process: it excludes POSIX locks of other processes, and those
+    /// of other threads that opened the file themselves.
     fn try_lock(&self, lock: Lock) -> io::Result<bool>;
-    /// Gives the lock back. Closing the file does so too.
+    /// Gives the lock back. Dropping the file does so too.
     fn unlock(&self) -> io::Result<()>;
 }

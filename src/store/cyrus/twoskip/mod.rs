@@ -1,0 +1,216 @@
+//! twoskip: the key-value file that Cyrus keeps most of its state in (mailboxes.db, conversations, annotations, seen state).
+//!
+//! A skip list in a file to which records are only appended; [`format`] has the bytes, [`commit`] the order of writes and
+//! syncs. Cyrus processes may use the same file at any time: the lock is the same (`fcntl` on the file itself, which is
+//! opened again when it was replaced meanwhile), and each side repairs what a crash of the other left behind.
+//!
+//! Keys are compared bytewise. (Only `cyr_dbtool -M` of 3.6 ever asked for another order.)
+//!
+//! Finding a key reads O(log n) records in pieces of 4 KiB, a change writes what changed; neither looks at the rest of the
+//! file. Only a repair (after a crash) and [`Twoskip::repack`] read all of it.
+
+mod change;
+mod check;
+mod commit;
+mod decode;
+mod encode;
+mod format;
+mod image;
+mod level;
+mod pages;
+mod rebuild;
+mod recover;
+mod search;
+#[cfg(test)]
+mod tests;
+mod transaction;
+
+use std::{
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+pub use commit::Next;
+pub use transaction::{Durability, Reader, Writer};
+
+use self::{commit::Stage, image::Image, level::Levels};
+use crate::store::cyrus::{
+    db_error::DbError,
+    disk::{Deadline, Disk, DiskFile, Lock, Mode, lock_named},
+};
+
+/// Smaller files are not repacked (`MINREWRITE`).
+const MIN_REPACK_SIZE: u64 = 16_834;
+/// How often to try for a shared lock on a file that is dirty again after each repair.
+const REPAIRS: u32 = 8;
+
+/// Whether to make a database that does not exist.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Create {
+    /// Leave it.
+    No,
+    /// Make an empty one, and the directories above it.
+    Yes,
+}
+
+/// A twoskip file. It is locked only while there is a [`Reader`] or [`Writer`].
+#[derive(Debug)]
+pub struct Twoskip {
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+    image: Image,
+    levels: Levels,
+    /// The file was made here and its name is not durable yet.
+    new_name: bool,
+}
+
+impl Twoskip {
+    /// Opens a database; `None` if it does not exist and shall not be made. The bytes are first looked at by
+    /// [`Twoskip::read`] and [`Twoskip::write`].
+    ///
+    /// # Errors
+    /// [`DbError::Io`].
+    pub fn open(disk: &Arc<dyn Disk>, path: &Path, create: Create) -> Result<Option<Twoskip>, DbError> {
+        let opened = match disk.open(path, Mode::Write) {
+            Err(error) if error.kind() == ErrorKind::NotFound => match create {
+                Create::No => return Ok(None),
+                Create::Yes => make(disk.as_ref(), path).map(|file| (file, true)),
+            },
+            other => other.map(|file| (file, false)),
+        };
+        let (file, new_name) = opened.map_err(|error| DbError::io(path, error))?;
+        Ok(Some(Twoskip {
+            disk: Arc::clone(disk),
+            path: path.to_owned(),
+            image: Image::new(path, file),
+            levels: Levels::random(),
+            new_name,
+        }))
+    }
+
+    /// Takes the shared lock. A file that a crash left dirty is repaired first, which takes the exclusive lock and reads
+    /// all of it; an empty file becomes an empty database.
+    ///
+    /// # Errors
+    /// [`DbError::Locked`] at the deadline; [`DbError::Damaged`] if the file cannot be repaired; [`DbError::Io`].
+    pub fn read(&mut self, deadline: Deadline) -> Result<Reader<'_>, DbError> {
+        for _ in 0..REPAIRS {
+            if self.lock(Lock::Shared, deadline)? {
+                return Ok(Reader(self));
+            }
+            self.unlock();
+            self.write(deadline)?;
+        }
+        Err(DbError::Locked { path: self.path.clone() })
+    }
+
+    /// Takes the exclusive lock. Repairs and completes the file as [`Twoskip::read`] does.
+    ///
+    /// # Errors
+    /// As [`Twoskip::read`].
+    pub fn write(&mut self, deadline: Deadline) -> Result<Writer<'_>, DbError> {
+        if !self.lock(Lock::Exclusive, deadline)? {
+            if let Err(error) = self.repair() {
+                self.unlock();
+                return Err(error);
+            }
+        }
+        Ok(Writer { db: self, stage: Stage::default() })
+    }
+
+    /// Makes durable what was committed with [`Durability::Caller`].
+    ///
+    /// # Errors
+    /// [`DbError::Io`].
+    pub fn sync(&mut self) -> Result<(), DbError> {
+        self.image.sync()?;
+        if self.new_name {
+            let parent = self.path.parent().unwrap_or(&self.path);
+            self.disk.sync_dir(parent).map_err(|error| DbError::io(parent, error))?;
+            self.new_name = false;
+        }
+        Ok(())
+    }
+
+    /// Whether the file, as it was last seen, holds so many outdated records that [`Twoskip::repack`] would rewrite it:
+    /// more than twice its size after the last repack, and more than 16,834 bytes.
+    pub fn wants_repack(&self) -> bool {
+        let header = &self.image.header;
+        header.current_size > MIN_REPACK_SIZE && header.current_size > header.repack_size.saturating_mul(2)
+    }
+
+    /// Rewrites the file without outdated records if [`Twoskip::wants_repack`]; whether it did. Reads and writes all of the
+    /// database: for when nobody waits (`_delayed_checkpoint`).
+    ///
+    /// # Errors
+    /// As [`Twoskip::read`]; the old file is still in place.
+    pub fn repack(&mut self, deadline: Deadline) -> Result<bool, DbError> {
+        let writer = self.write(deadline)?;
+        if !writer.db.wants_repack() {
+            return Ok(false);
+        }
+        writer.db.rewrite()?;
+        Ok(true)
+    }
+
+    /// Takes a lock and looks at the file; whether it is clean.
+    fn lock(&mut self, lock: Lock, deadline: Deadline) -> Result<bool, DbError> {
+        let locked = lock_named(self.disk.as_ref(), &self.path, &mut self.image.file, lock, deadline);
+        let size = locked.map_err(|error| DbError::io(&self.path, error))?.size;
+        match (size, lock) {
+            (0, Lock::Shared) => return Ok(false),
+            (0, Lock::Exclusive) => self.image.initialise(),
+            _ => self.image.load(size),
+        }
+        .inspect_err(|_| self.unlock())?;
+        Ok(self.image.is_clean())
+    }
+
+    /// Gives the lock back.
+    fn unlock(&self) {
+        // Cannot fail on a file that is open; closing it gives the lock back in any case.
+        self.image.file.unlock().ok();
+    }
+
+    /// Mends a file that is not clean, under the exclusive lock (`recovery`).
+    fn repair(&mut self) -> Result<(), DbError> {
+        match recover::relink(&mut self.image) {
+            Err(DbError::Damaged { .. }) => {}
+            other => return other,
+        }
+        let size = self.image.file.metadata().map_err(|error| self.image.io(error))?.size;
+        self.image.load(size)?;
+        let mut saved = recover::salvage(&mut self.image)?.into_values();
+        let old = &mut self.image;
+        let generation = old.header.generation.wrapping_add(1);
+        self.image = rebuild::rebuild(self.disk.as_ref(), &self.path, generation, &mut self.levels, &mut || {
+            let Some(offset) = saved.next() else { return Ok(None) };
+            let record = old.record(offset)?;
+            old.key_and_value(&record).map(Some)
+        })?;
+        Ok(())
+    }
+
+    /// Writes the database anew, under the exclusive lock (`mycheckpoint`).
+    fn rewrite(&mut self) -> Result<(), DbError> {
+        check::check(&mut self.image)?;
+        let old = &mut self.image;
+        let generation = old.header.generation.wrapping_add(1);
+        let mut here = old.dummy()?;
+        self.image = rebuild::rebuild(self.disk.as_ref(), &self.path, generation, &mut self.levels, &mut || {
+            let Some(next) = old.follow(here.head.next(0, old.end))? else { return Ok(None) };
+            here = next;
+            old.key_and_value(&here).map(Some)
+        })?;
+        Ok(())
+    }
+}
+
+/// Makes an empty file and the directories above it.
+fn make(disk: &dyn Disk, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+    if let Some(parent) = path.parent() {
+        disk.create_dir_all(parent)?;
+    }
+    disk.open(path, Mode::Create)
+}

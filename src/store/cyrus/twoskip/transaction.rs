@@ -1,0 +1,172 @@
+//! What can be done while a lock is held: [`Reader`] and [`Writer`].
+
+use std::ops::ControlFlow;
+
+use super::{
+    Twoskip, change, check,
+    commit::{Next, Stage},
+    search,
+};
+use crate::store::cyrus::db_error::DbError;
+
+/// A database under a shared lock, which is given back when this is dropped.
+#[derive(Debug)]
+pub struct Reader<'a>(pub(super) &'a mut Twoskip);
+
+/// A database under an exclusive lock, and the changes made to it. Dropping it without [`Writer::commit`] forgets the changes
+/// and gives the lock back.
+///
+/// Changes are kept in memory until they are committed, up to about 1 MiB; what is more is written behind the committed
+/// end of a file marked dirty, and undone by the next process that locks it if no commit follows.
+#[derive(Debug)]
+pub struct Writer<'a> {
+    pub(super) db: &'a mut Twoskip,
+    pub(super) stage: Stage,
+}
+
+/// What a commit waits for before it returns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Durability {
+    /// Until the transaction survives a power cut.
+    Now,
+    /// Until a power cut either keeps the transaction or undoes all of it. The caller makes it durable later, together
+    /// with other files: by [`Twoskip::sync`] or a `syncfs`.
+    Caller,
+}
+
+/// A key and its value.
+type Pair = (Vec<u8>, Vec<u8>);
+
+impl Reader<'_> {
+    /// The value of a key. Costs O(log n) reads of the file.
+    ///
+    /// # Errors
+    /// [`DbError::Damaged`], [`DbError::Io`].
+    pub fn fetch(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, DbError> {
+        search::fetch(&mut self.0.image, key)
+    }
+
+    /// The smallest key that is greater than `key`, bytewise, and its value. Before the first is the empty key.
+    ///
+    /// # Errors
+    /// As [`Reader::fetch`].
+    pub fn next_after(&mut self, key: &[u8]) -> Result<Option<Pair>, DbError> {
+        search::next_after(&mut self.0.image, key)
+    }
+
+    /// Calls `visit` with each key that begins with the prefix, ascending bytewise, and its value, until it breaks.
+    ///
+    /// # Errors
+    /// As [`Reader::fetch`]; `visit` may have been called before.
+    pub fn foreach_prefix(
+        &mut self,
+        prefix: &[u8],
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), DbError> {
+        search::foreach_prefix(&mut self.0.image, prefix, visit)
+    }
+
+    /// Checks every record and every pointer, as `cyr_dbtool FILE twoskip consistent` does. Reads the whole database.
+    ///
+    /// # Errors
+    /// [`DbError::Damaged`] with the first thing that is wrong.
+    pub fn check(&mut self) -> Result<(), DbError> {
+        check::check(&mut self.0.image)
+    }
+}
+
+impl Drop for Reader<'_> {
+    fn drop(&mut self) {
+        self.0.unlock();
+    }
+}
+
+impl Writer<'_> {
+    /// As [`Reader::fetch`], with the changes made so far.
+    ///
+    /// # Errors
+    /// As [`Reader::fetch`].
+    pub fn fetch(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, DbError> {
+        search::fetch(&mut self.db.image, key)
+    }
+
+    /// As [`Reader::next_after`], with the changes made so far.
+    ///
+    /// # Errors
+    /// As [`Reader::fetch`].
+    pub fn next_after(&mut self, key: &[u8]) -> Result<Option<Pair>, DbError> {
+        search::next_after(&mut self.db.image, key)
+    }
+
+    /// As [`Reader::foreach_prefix`], with the changes made so far.
+    ///
+    /// # Errors
+    /// As [`Reader::foreach_prefix`].
+    pub fn foreach_prefix(
+        &mut self,
+        prefix: &[u8],
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), DbError> {
+        search::foreach_prefix(&mut self.db.image, prefix, visit)
+    }
+
+    /// Stores a value under a key, in place of the one that was there. Storing what is there already changes nothing.
+    ///
+    /// # Errors
+    /// [`DbError::EmptyKey`]; otherwise as [`Reader::fetch`], and then the transaction must be dropped.
+    pub fn store(&mut self, key: &[u8], value: &[u8]) -> Result<(), DbError> {
+        if key.is_empty() {
+            return Err(DbError::EmptyKey { path: self.db.path.clone() });
+        }
+        change::store(&mut self.db.image, &mut self.db.levels, key, value)
+    }
+
+    /// Deletes a key; whether it was there.
+    ///
+    /// # Errors
+    /// As [`Reader::fetch`], and then the transaction must be dropped.
+    pub fn delete(&mut self, key: &[u8]) -> Result<bool, DbError> {
+        change::delete(&mut self.db.image, key)
+    }
+
+    /// Makes the changes seen by others, all or none, and gives the lock back. Without changes nothing is written.
+    ///
+    /// # Errors
+    /// [`DbError::Io`]: the changes were not committed, unless it was the last sync that failed: then they are seen but
+    /// may not survive a power cut.
+    pub fn commit(mut self, durability: Durability) -> Result<(), DbError> {
+        let changed = self.is_changed();
+        self.stage.finish(&mut self.db.image)?;
+        match durability {
+            Durability::Now if changed => self.db.sync(),
+            _ => Ok(()),
+        }
+    }
+
+    /// One step of a commit, for callers who commit several databases and wait once per step for all of their syncs:
+    /// after [`Next::Sync`], [`Writer::sync`] each (or `syncfs`) before the next step of any; after [`Next::Done`], drop.
+    ///
+    /// # Errors
+    /// [`DbError::Io`], and then the transaction must be dropped.
+    pub fn advance(&mut self) -> Result<Next, DbError> {
+        self.stage.advance(&mut self.db.image)
+    }
+
+    /// Makes durable what [`Writer::advance`] has written.
+    ///
+    /// # Errors
+    /// [`DbError::Io`], and then the transaction must be dropped.
+    pub fn sync(&mut self) -> Result<(), DbError> {
+        self.db.sync()
+    }
+
+    fn is_changed(&self) -> bool {
+        self.db.image.is_changed() || self.db.image.header.is_dirty()
+    }
+}
+
+impl Drop for Writer<'_> {
+    fn drop(&mut self) {
+        self.db.unlock();
+    }
+}
