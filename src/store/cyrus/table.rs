@@ -62,11 +62,11 @@ impl ReadTable for twoskip::Reader<'_> {
 
 impl ReadTable for twoskip::Writer<'_> {
     fn fetch(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, DbError> {
-        self.fetch(key)
+        twoskip::Reader::fetch(self, key)
     }
 
     fn next_after(&mut self, key: &[u8]) -> Result<Option<Pair>, DbError> {
-        self.next_after(key)
+        twoskip::Reader::next_after(self, key)
     }
 }
 
