@@ -18,3 +18,17 @@ pub mod seen;
 pub mod subscriptions;
 pub mod table;
 pub mod twoskip;
+
+mod annotate;
+mod durable;
+mod error;
+mod mailbox;
+mod messages;
+mod quotas;
+mod spool;
+mod staging;
+mod store;
+mod usage;
+mod users;
+
+pub use store::CyrusStore;

@@ -15,6 +15,10 @@
 //! | modseq of a JMAP notification mailbox | counted as mail | has its own counters |
 //! | index version of a new mailbox | 17 | 19 |
 
+use super::{
+    index::counts::ExpungeMode,
+    mime::{CacheOptions, CacheRelease},
+};
 use crate::types::Partition;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,7 +27,7 @@ use std::{
 };
 
 /// Everything of `imapd.conf` that decides where the store's files lie and how they are written.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct CyrusOptions {
     /// `configdirectory`
     pub config_directory: PathBuf,
@@ -67,6 +71,10 @@ pub struct CyrusOptions {
     pub global_lock: bool,
     /// Top-level folders whose mailboxes count as something other than mail.
     pub folders: FolderNames,
+    /// `expunge_mode`
+    pub expunge_mode: ExpungeMode,
+    /// What of the configuration changes a cache record.
+    pub cache: CacheOptions,
     /// The index version that a new mailbox gets.
     pub index_version: IndexVersion,
     /// Whose conventions new files and entries follow.
@@ -288,6 +296,8 @@ impl CyrusOptions {
             extra_special_uses: Vec::new(),
             global_lock: true,
             folders: FolderNames::default(),
+            expunge_mode: ExpungeMode::Delayed,
+            cache: CacheOptions::new(CacheRelease::V3_12),
             index_version: IndexVersion::V19,
             release: Release::V3_10,
             lock_timeout: Duration::from_secs(60),
