@@ -11,10 +11,9 @@ use crate::store::cyrus::db_error::{Damage, DbError};
 /// Stores a value under a key, in place of another; an equal value changes nothing (`skipwrite`).
 pub fn store(image: &mut Image, levels: &mut Levels, key: &[u8], value: &[u8]) -> Result<(), DbError> {
     let place = find(image, key)?;
-    if let Some(record) = &place.found {
-        if image.key_and_value(record)?.1 == value {
-            return Ok(());
-        }
+    let old = place.found.as_ref().map(|record| image.key_and_value(record)).transpose()?;
+    if old.is_some_and(|(_, old)| old == value) {
+        return Ok(());
     }
     insert(image, &place, levels.next(), key, value)?;
     image.bound_pending()
@@ -47,7 +46,7 @@ pub fn insert(image: &mut Image, place: &Place, level: u8, key: &[u8], value: &[
     }
     let old_level = place.found.map_or(0, |found| found.head.level);
     stitch(image, &Place { back: place.back, forward, found: None }, level.max(old_level))?;
-    image.header.records += u64::from(place.found.is_none());
+    image.header.records = image.header.records.saturating_add(place.found.is_none().into());
     Ok(record)
 }
 

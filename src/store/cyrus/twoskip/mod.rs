@@ -1,6 +1,6 @@
 //! twoskip: the key-value file that Cyrus keeps most of its state in (mailboxes.db, conversations, annotations, seen state).
 //!
-//! A skip list in a file to which records are only appended; [`format`] has the bytes, [`commit`] the order of writes and
+//! A skip list in a file to which records are only appended; `format.rs` has the bytes, `commit.rs` the order of writes and
 //! syncs. Cyrus processes may use the same file at any time: the lock is the same (`fcntl` on the file itself, which is
 //! opened again when it was replaced meanwhile), and each side repairs what a crash of the other left behind.
 //!
@@ -18,6 +18,7 @@ mod format;
 mod image;
 mod level;
 mod pages;
+mod pending;
 mod rebuild;
 mod recover;
 mod search;
@@ -32,9 +33,10 @@ use std::{
 };
 
 pub use commit::Next;
-pub use transaction::{Durability, Reader, Writer};
+pub use search::{Pair, Visitor};
+pub use transaction::{Commit, Durability, Reader, Writer};
 
-use self::{commit::Stage, image::Image, level::Levels};
+use self::{image::Image, level::Levels};
 use crate::store::cyrus::{
     db_error::DbError,
     disk::{Deadline, Disk, DiskFile, Lock, Mode, lock_named},
@@ -67,7 +69,8 @@ pub struct Twoskip {
 
 impl Twoskip {
     /// Opens a database; `None` if it does not exist and shall not be made. The bytes are first looked at by
-    /// [`Twoskip::read`] and [`Twoskip::write`].
+    /// [`Twoskip::read`] and [`Twoskip::write`]. The name of a new file becomes durable with the first durable commit;
+    /// those of new directories above its own are left to the caller.
     ///
     /// # Errors
     /// [`DbError::Io`].
@@ -97,7 +100,7 @@ impl Twoskip {
     pub fn read(&mut self, deadline: Deadline) -> Result<Reader<'_>, DbError> {
         for _ in 0..REPAIRS {
             if self.lock(Lock::Shared, deadline)? {
-                return Ok(Reader(self));
+                return Ok(Reader { db: self });
             }
             self.unlock();
             self.write(deadline)?;
@@ -110,13 +113,12 @@ impl Twoskip {
     /// # Errors
     /// As [`Twoskip::read`].
     pub fn write(&mut self, deadline: Deadline) -> Result<Writer<'_>, DbError> {
-        if !self.lock(Lock::Exclusive, deadline)? {
-            if let Err(error) = self.repair() {
-                self.unlock();
-                return Err(error);
-            }
-        }
-        Ok(Writer { db: self, stage: Stage::default() })
+        let repaired = match self.lock(Lock::Exclusive, deadline)? {
+            true => Ok(()),
+            false => self.repair(),
+        };
+        repaired.inspect_err(|_| self.unlock())?;
+        Ok(Writer(Reader { db: self }))
     }
 
     /// Makes durable what was committed with [`Durability::Caller`].
@@ -146,11 +148,11 @@ impl Twoskip {
     /// # Errors
     /// As [`Twoskip::read`]; the old file is still in place.
     pub fn repack(&mut self, deadline: Deadline) -> Result<bool, DbError> {
-        let writer = self.write(deadline)?;
-        if !writer.db.wants_repack() {
+        let Writer(locked) = self.write(deadline)?;
+        if !locked.db.wants_repack() {
             return Ok(false);
         }
-        writer.db.rewrite()?;
+        locked.db.rewrite()?;
         Ok(true)
     }
 
@@ -176,8 +178,11 @@ impl Twoskip {
     /// Mends a file that is not clean, under the exclusive lock (`recovery`).
     fn repair(&mut self) -> Result<(), DbError> {
         match recover::relink(&mut self.image) {
+            Ok(()) if self.image.size() >= self.image.header.current_size => return recover::cut(&mut self.image),
+            // What is missing holds no live record. (The reference puts zeros there.)
+            Ok(()) => return self.rewrite(),
             Err(DbError::Damaged { .. }) => {}
-            other => return other,
+            Err(error) => return Err(error),
         }
         let size = self.image.file.metadata().map_err(|error| self.image.io(error))?.size;
         self.image.load(size)?;
