@@ -3,7 +3,7 @@
 use super::value::{KvList, Value};
 use crate::{
     types::Guid,
-    wire::{LiteralForm, put_astring, put_decimal, put_literal},
+    wire::{FileRef, LiteralForm, put_astring, put_decimal, put_literal},
 };
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -15,7 +15,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 /// use sync_server::{dlist::Writer, wire::LiteralForm};
 ///
 /// let mut writer = Writer::new(LiteralForm::Plain);
-/// writer.reply("MAILBOX").open_kvlist().key("MBOXNAME").atom("user.u1").key("SYNC_CRC").number(0);
+/// writer.reply("MAILBOX").open_kvlist().key("MBOXNAME").atom("user.u1").key("SYNC_CRC").number(0_u32);
 /// writer.key("USERFLAGS").open_list().atom("$Label1").atom("Foo").close().close().end_line();
 /// assert_eq!(writer.take(), "* MAILBOX %(MBOXNAME user.u1 SYNC_CRC 0 USERFLAGS ($Label1 Foo))\r\n");
 /// ```
@@ -140,6 +140,13 @@ impl Writer {
         }
         self.space();
         put_literal(&mut self.out, bytes, self.literals);
+        self
+    }
+
+    /// What stands before the bytes of a file (`DL_FILE`); the caller sends exactly `size` bytes before what follows.
+    pub fn file_header(&mut self, file: &FileRef) -> &mut Writer {
+        self.raw("%{").unspaced().atom(&file.partition).guid(&file.guid).number(file.size);
+        self.out.put_slice(b"}\r\n");
         self
     }
 
