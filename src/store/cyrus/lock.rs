@@ -4,7 +4,7 @@
 //! this order, as the reference does: the users' locks by ascending INBOX name, then the mailbox's. After those come the
 //! locks of files: conversations, `cyrus.index`, databases.
 //!
-//! | lock | file name in 3.6 | file name in 3.10 and later | held |
+//! | lock | file name before 3.12 | file name from 3.12 on | held |
 //! |---|---|---|---|
 //! | global | none | `$GLOBAL` | shared, with every exclusive lock below (`global_lock`) |
 //! | user | `*U*jane^doe@example^com` | `*U*example.com!user.jane^doe` | shared to read, exclusive to change anything of the user's |
@@ -99,7 +99,7 @@ impl NameLock {
         deadline: Deadline,
     ) -> Result<NameLock, LockError> {
         let global = match lock {
-            Lock::Exclusive if options.global_lock && options.release > Release::V3_6 => {
+            Lock::Exclusive if options.global_lock && options.release >= Release::V3_12 => {
                 Some(open_and_lock(disk, &options.lock_file("$GLOBAL"), Lock::Shared, deadline)?)
             }
             _ => None,
@@ -139,14 +139,15 @@ fn open(disk: &dyn Disk, path: &Path) -> io::Result<Box<dyn DiskFile>> {
     }
 }
 
-/// 3.6 names it after the user, later releases after the user's INBOX.
+/// Before 3.12 it is named after the user, since then after the user's INBOX.
 fn user_lock_name(options: &CyrusOptions, user: &UserId) -> String {
     let (local, domain) = options.split_user(user);
-    match (options.release, domain) {
-        (Release::V3_6, None) => local.replace('.', "^"),
-        (Release::V3_6, Some(domain)) => format!("{local}@{domain}").replace('.', "^"),
-        (Release::V3_10, None) => format!("user.{}", local.replace('.', "^")),
-        (Release::V3_10, Some(domain)) => format!("{domain}!user.{}", local.replace('.', "^")),
+    let escaped = local.replace('.', "^");
+    match domain {
+        None if options.release < Release::V3_12 => escaped,
+        None => format!("user.{escaped}"),
+        Some(domain) if options.release < Release::V3_12 => format!("{escaped}@{}", domain.replace('.', "^")),
+        Some(domain) => format!("{domain}!user.{escaped}"),
     }
 }
 
@@ -174,17 +175,18 @@ mod tests {
         let by_name = |name: &[u8]| LockName::Mailbox(MailboxDirectory::ByName(MailboxName::parse(name).unwrap()));
         for (release, full, name, path) in [
             (Release::V3_6, false, user("jane.doe"), "/conf/lock/q/*U*jane^doe.lock"),
-            (Release::V3_10, false, user("jane.doe"), "/conf/lock/j/*U*user/jane^doe.lock"),
-            (Release::V3_10, false, LockName::User(None), "/conf/lock/q/*U*.lock"),
-            (Release::V3_10, false, LockName::QuotaChange, "/conf/lock/q/$QUOTACHANGE.lock"),
-            (Release::V3_10, false, by_id, "/conf/lock/q/84j8sdgbvbxrefbjcazcolbb.lock"),
+            (Release::V3_10, false, user("jane.doe"), "/conf/lock/q/*U*jane^doe.lock"),
+            (Release::V3_12, false, user("jane.doe"), "/conf/lock/j/*U*user/jane^doe.lock"),
+            (Release::V3_12, false, LockName::User(None), "/conf/lock/q/*U*.lock"),
+            (Release::V3_12, false, LockName::QuotaChange, "/conf/lock/q/$QUOTACHANGE.lock"),
+            (Release::V3_12, false, by_id, "/conf/lock/q/84j8sdgbvbxrefbjcazcolbb.lock"),
             (Release::V3_6, true, LockName::User(None), "/conf/lock/D/*U*.lock"),
             (Release::V3_6, true, LockName::QuotaChange, "/conf/lock/F/$QUOTACHANGE.lock"),
             (Release::V3_6, true, user("u1@example.com"), "/conf/lock/E/*U*u1@example^com.lock"),
             (Release::V3_6, true, user("jane.doe@example.com"), "/conf/lock/O/*U*jane^doe@example^com.lock"),
-            (Release::V3_10, true, user("u1@example.com"), "/conf/lock/domain/O/*U*example.com/C/user/u1.lock"),
+            (Release::V3_12, true, user("u1@example.com"), "/conf/lock/domain/O/*U*example.com/C/user/u1.lock"),
             (
-                Release::V3_10,
+                Release::V3_12,
                 true,
                 by_name(b"example.com!user.u1.deep.a"),
                 "/conf/lock/domain/O/example.com/C/user/u1/deep/a.lock",
@@ -197,7 +199,7 @@ mod tests {
     #[test]
     fn an_exclusive_lock_keeps_others_out_until_it_is_dropped() {
         let dir = TestDir::new("namelock");
-        let options = CyrusOptions { lock_directory: Some(dir.path("locks")), ..options(Release::V3_10, false) };
+        let options = CyrusOptions { lock_directory: Some(dir.path("locks")), ..options(Release::V3_12, false) };
         let take = |lock| NameLock::take(&RealDisk, &options, user("u1"), lock, Deadline::after(Duration::ZERO));
         let held = take(Lock::Exclusive).unwrap();
         assert!(held.is_exclusive());

@@ -3,17 +3,22 @@
 //! [`CyrusOptions`] is plain data: whoever reads `imapd.conf` fills it, the store only looks at it. [`Release`] says whose
 //! conventions a *new* file or entry follows; what exists already is read whatever release wrote it.
 //!
-//! The places where 3.6.1 and 3.12.3 differ on disk, seen by running both (`tests/golden/mboxlist`):
+//! The places where releases differ on disk, apart from mailbox indexes. 3.6.1 and 3.12.3 were seen to
+//! (`tests/golden/mboxlist`); what the releases between them do is taken from their source.
 //!
-//! | what | 3.6.1 | 3.12.3 |
+//! | what | before | and from |
 //! |---|---|---|
-//! | a name in an `I` record with 0x1f in it, no other odd byte | bare atom | quoted |
-//! | tombstone of a deleted mailbox | `%(T ed I … V … C … F … M …)`, its `I` record stays, also as a tombstone | `%(T ed M …)` with the kind kept, no `I` record |
-//! | entry of a mailbox under `DELETED.` that goes away | the `N` record goes, the `I` record stays | both go |
-//! | subscription file's version | 2; `INBOX` also stands for a mere prefix of the user's name (`NINBOX2` for `user.u12`) | 3; only for the INBOX and what is below |
-//! | user lock file | of the name `*U*jane^doe` | of the name `*U*user.jane^doe` |
-//! | modseq of a JMAP notification mailbox | counted as mail | has its own counters |
-//! | index version of a new mailbox | 17 | 19 |
+//! | modseq of a JMAP notification mailbox | counted as mail | 3.8: has its own counters |
+//! | a WebDAV collection outside `#notifications` | counted as a notification | 3.8: by its folder, else as mail |
+//! | entry of a mailbox under `DELETED.` that goes away | the `N` record goes, the `I` record stays | 3.8 (and 3.6.2): both go |
+//! | tombstone of a deleted mailbox that was not mail | is of type mail | 3.8.1 (and 3.6.3): keeps its kind |
+//! | index version of a new mailbox | 17 | 3.10: 19; 3.13: 20 |
+//! | tombstone of a deleted mailbox | `%(T ed I … V … C … F … M …)`, its `I` record stays, also as a tombstone | 3.12: `%(T ed M …)`, no `I` record; 3.13: all that the entry had |
+//! | a name in an `I` record with 0x1f in it, no other odd byte | bare atom | 3.12: quoted |
+//! | subscription file's version | 2; `INBOX` also stands for a mere prefix of the user's name (`NINBOX2` for `user.u12`) | 3.12: 3; only for the INBOX and what is below |
+//! | user lock file | of the name `*U*jane^doe` | 3.12: of the name `*U*user.jane^doe` |
+//! | lock on everything | none | 3.12: `$GLOBAL` |
+//! | `J` field and `J` records (JMAP ids) | none | 3.13: fields are kept, records are not written here |
 
 use super::{
     index::counts::ExpungeMode,
@@ -191,10 +196,16 @@ impl IndexVersion {
 /// Whose conventions new files and entries follow: those of the Cyrus that runs on the same spool.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Release {
-    /// 3.6, as 3.6.1 does
+    /// 3.4 and 3.6, as 3.6.1 does
     V3_6,
-    /// 3.10 and later, as 3.12.3 does
+    /// 3.8
+    V3_8,
+    /// 3.10
     V3_10,
+    /// 3.12, as 3.12.3 does
+    V3_12,
+    /// 3.13
+    V3_13,
 }
 
 /// Top-level folders of a user that count as something other than mail (`mboxname_isa`).
@@ -299,7 +310,7 @@ impl CyrusOptions {
             expunge_mode: ExpungeMode::Delayed,
             cache: CacheOptions::new(CacheRelease::V3_12),
             index_version: IndexVersion::V19,
-            release: Release::V3_10,
+            release: Release::V3_12,
             lock_timeout: Duration::from_secs(60),
             umask: 0o077,
         }

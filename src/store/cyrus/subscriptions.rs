@@ -2,7 +2,7 @@
 //!
 //! | key | value |
 //! |---|---|
-//! | 0x1f `VER` 0x1f | `2` (3.6) or `3` (3.10 and later) |
+//! | 0x1f `VER` 0x1f | `2` (3.4 to 3.10) or `3` (3.12 and later) |
 //! | `N` name | nothing |
 //!
 //! Names are written as in [`mboxlist`](super::mboxlist), but the user's own INBOX and what is below it begins with `INBOX`.
@@ -111,10 +111,8 @@ fn version(table: &mut impl ReadTable) -> Result<Option<Version>, SubscriptionEr
 }
 
 fn begin(table: &mut impl WriteTable, options: &CyrusOptions) -> Result<Version, SubscriptionError> {
-    let (version, number): (_, &[u8]) = match options.release {
-        Release::V3_6 => (Version::V2, b"2"),
-        Release::V3_10 => (Version::V3, b"3"),
-    };
+    let (version, number): (_, &[u8]) =
+        if options.release < Release::V3_12 { (Version::V2, b"2") } else { (Version::V3, b"3") };
     table.store(VERSION_KEY, number)?;
     Ok(version)
 }
@@ -186,7 +184,7 @@ mod tests {
 
     #[test]
     fn both_releases_files_come_out_the_same() {
-        for (golden, release) in [(OLD, Release::V3_6), (NEW, Release::V3_10)] {
+        for (golden, release) in [(OLD, Release::V3_6), (NEW, Release::V3_12)] {
             let options = options(release);
             let mut table = Map::new();
             for mailbox in ["user.u1.a", "user.u1", "user.u12.x", "user.jane^doe.x", "no.such"] {
@@ -204,24 +202,24 @@ mod tests {
     #[test]
     fn a_file_keeps_its_version() {
         let mut old = flat(OLD);
-        assert!(!subscribe(&mut old, &options(Release::V3_10), &user(), &name("user.u12.x")).unwrap());
+        assert!(!subscribe(&mut old, &options(Release::V3_12), &user(), &name("user.u12.x")).unwrap());
         assert_eq!(old, flat(OLD));
         let mut oldest = Map::from([(b"user.u1".to_vec(), Vec::new())]);
-        subscribe(&mut oldest, &options(Release::V3_10), &user(), &name("shared.news")).unwrap();
+        subscribe(&mut oldest, &options(Release::V3_12), &user(), &name("shared.news")).unwrap();
         assert_eq!(oldest.keys().collect::<Vec<_>>(), [b"shared.news".as_slice(), b"user.u1"]);
     }
 
     #[test]
     fn a_later_version_is_refused() {
         let mut table = Map::from([(VERSION_KEY.to_vec(), b"4".to_vec())]);
-        let error = list(&mut table, &options(Release::V3_10), &user()).unwrap_err();
+        let error = list(&mut table, &options(Release::V3_12), &user()).unwrap_err();
         assert_eq!(error.to_string(), "subscriptions have the unknown version 4");
     }
 
     #[test]
     fn nothing_is_taken_from_a_file_that_is_not_there() {
         let mut table = Map::new();
-        assert!(!unsubscribe(&mut table, &options(Release::V3_10), &user(), &name("a")).unwrap());
+        assert!(!unsubscribe(&mut table, &options(Release::V3_12), &user(), &name("a")).unwrap());
         assert!(table.is_empty());
     }
 }

@@ -52,11 +52,11 @@ pub trait WriteTable: ReadTable {
 
 impl ReadTable for twoskip::Reader<'_> {
     fn fetch(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, DbError> {
-        self.fetch(key)
+        twoskip::Reader::fetch(self, key)
     }
 
     fn next_after(&mut self, key: &[u8]) -> Result<Option<Pair>, DbError> {
-        self.next_after(key)
+        twoskip::Reader::next_after(self, key)
     }
 }
 
@@ -72,11 +72,11 @@ impl ReadTable for twoskip::Writer<'_> {
 
 impl WriteTable for twoskip::Writer<'_> {
     fn store(&mut self, key: &[u8], value: &[u8]) -> Result<(), DbError> {
-        self.store(key, value)
+        twoskip::Writer::store(self, key, value)
     }
 
     fn delete(&mut self, key: &[u8]) -> Result<(), DbError> {
-        self.delete(key).map(drop)
+        twoskip::Writer::delete(self, key).map(drop)
     }
 }
 
@@ -107,6 +107,46 @@ impl WriteTable for flat::Table {
     fn delete(&mut self, key: &[u8]) -> Result<(), DbError> {
         flat::Table::delete(self, key);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::cyrus::{
+        disk::{Deadline, Disk, RealDisk, testing::TestDir},
+        twoskip::{Create, Durability, Twoskip},
+    };
+    use std::{sync::Arc, time::Duration};
+
+    fn fill(table: &mut impl WriteTable) {
+        for (key, value) in [(b"a", b"1"), (b"b", b"2"), (b"c", b"3")] {
+            table.store(key, value).unwrap();
+        }
+        table.delete(b"b").unwrap();
+    }
+
+    fn check(table: &mut impl ReadTable) {
+        assert_eq!(table.fetch(b"a").unwrap().as_deref(), Some(&b"1"[..]));
+        assert_eq!(table.next_after(b"a").unwrap(), Some((b"c".to_vec(), b"3".to_vec())));
+        assert_eq!(table.next_after(b"c").unwrap(), None);
+        assert_eq!(table.all().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn every_format_is_a_table() {
+        let dir = TestDir::new("table");
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+        let deadline = || Deadline::after(Duration::from_secs(5));
+        let mut twoskip = Twoskip::open(&disk, &dir.path("t"), Create::Yes).unwrap().unwrap();
+        let mut writer = twoskip.write(deadline()).unwrap();
+        fill(&mut writer);
+        check(&mut writer);
+        writer.commit(Durability::Caller).unwrap();
+        check(&mut twoskip.read(deadline()).unwrap());
+        let mut flat = flat::Table::default();
+        fill(&mut flat);
+        check(&mut flat);
     }
 }
 

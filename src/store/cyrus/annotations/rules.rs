@@ -130,7 +130,7 @@ const DAV: [&str; 2] = ["/vendor/cmu/cyrus-httpd/", "/vendor/cmu/cyrus-jmap/"];
 
 fn rule(options: &CyrusOptions, scope: AnnotationScope, kind: MailboxKind, entry: &str) -> Option<Rule> {
     let is_dav = matches!(kind, MailboxKind::Collection | MailboxKind::Calendar | MailboxKind::Addressbook);
-    let namespaces = if options.release > Release::V3_6 { &DAV[..] } else { &DAV[..1] };
+    let namespaces = if options.release >= Release::V3_10 { &DAV[..] } else { &DAV[..1] };
     if scope != AnnotationScope::Server && is_dav && namespaces.iter().any(|space| entry.starts_with(space)) {
         return Some(Rule::both(AnnotationType::Text));
     }
@@ -151,9 +151,9 @@ fn defined_rule(options: &CyrusOptions, scope: AnnotationScope, entry: &str) -> 
     Some(Rule { value: found.value, shared: found.shared, private: found.private, set: Set::Value })
 }
 
-/// 3.6 takes a number of days where later releases take a time span.
+/// Before 3.10 a number of days, since then a time span.
 fn time_span(release: Release) -> AnnotationType {
-    if release > Release::V3_6 { AnnotationType::Duration } else { AnnotationType::Unsigned }
+    if release >= Release::V3_10 { AnnotationType::Duration } else { AnnotationType::Unsigned }
 }
 
 fn mailbox_rule(release: Release, entry: &str) -> Option<Rule> {
@@ -166,7 +166,7 @@ fn mailbox_rule(release: Release, entry: &str) -> Option<Rule> {
         "/specialuse" => Rule::private(Text).by(Set::SpecialUse),
         _ => match entry.strip_prefix(OWN)? {
             "archive" | "delete" | "expire" => Rule::shared(time_span(release)),
-            "noexpire_until" if release > Release::V3_6 => Rule::shared(Unsigned),
+            "noexpire_until" if release >= Release::V3_10 => Rule::shared(Unsigned),
             "news2mail" | "sieve" => Rule::shared(Text),
             "squat" => Rule::shared(Boolean),
             "sortorder" => Rule::private(Unsigned),
@@ -252,7 +252,7 @@ const SPECIAL_USES: [&str; 8] =
 /// Brings special uses into the form in which they are kept (`specialuse_validate`).
 fn special_uses(options: &CyrusOptions, value: &[u8]) -> Result<Store, Refused> {
     let text = std::str::from_utf8(value).map_err(|_| Refused::BadEntry)?;
-    let is_known = |known: &&str| options.release > Release::V3_6 || *known != r"\Scheduled";
+    let is_known = |known: &&str| options.release >= Release::V3_8 || *known != r"\Scheduled";
     let known = || {
         let extra = options.extra_special_uses.iter().map(String::as_str);
         extra.chain(SPECIAL_USES.into_iter().filter(is_known))

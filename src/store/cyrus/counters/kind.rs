@@ -62,7 +62,7 @@ enum Kind {
 /// By the mailbox's type, else by the folder it lies in (`mboxname_is…mailbox`); the first that fits.
 fn counted_as(options: &CyrusOptions, mailbox: &MailboxName, kind: MailboxKind) -> Kind {
     let names = &options.folders;
-    let is_new = options.release > Release::V3_6;
+    let is_new = options.release >= Release::V3_8;
     let folder = top_folder(mailbox);
     let lies_in = |name: &str| folder.as_deref() == Some(name);
     // For these a type means one folder; for mail and collections several, so that only another type rules a folder out.

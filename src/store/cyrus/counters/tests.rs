@@ -50,7 +50,7 @@ fn each_kind_of_mailbox_has_its_counters() {
         let name = MailboxName::parse(name.as_bytes()).unwrap();
         let mailbox_type = MailboxType::from_letters(letters.as_bytes()).unwrap();
         let change = Change { folder: true, delete: false };
-        for counter in counters_of(&options(Release::V3_10), &name, mailbox_type, change) {
+        for counter in counters_of(&options(Release::V3_12), &name, mailbox_type, change) {
             counters.raise(counter, ModSeq(modseq));
         }
     }
@@ -79,9 +79,9 @@ fn releases_differ_in_what_counts_as_mail() {
     };
     assert_eq!(counter(Release::V3_6, b"user.u1.#jmapnotification", b"j"), Counter::Mail);
     assert_eq!(counter(Release::V3_6, b"user.u1.#drive", b"b"), Counter::DavNotification);
-    assert_eq!(counter(Release::V3_10, b"user.u1.#drive", b"b"), Counter::Mail);
-    assert_eq!(counter(Release::V3_10, b"DELETED.user.u1.#calendars.x.65A0B1C2", b"e"), Counter::Calendar);
-    assert_eq!(counter(Release::V3_10, b"shared", b"e"), Counter::Mail);
+    assert_eq!(counter(Release::V3_12, b"user.u1.#drive", b"b"), Counter::Mail);
+    assert_eq!(counter(Release::V3_12, b"DELETED.user.u1.#calendars.x.65A0B1C2", b"e"), Counter::Calendar);
+    assert_eq!(counter(Release::V3_12, b"shared", b"e"), Counter::Mail);
 }
 
 #[test]

@@ -20,6 +20,8 @@ pub struct MailboxEntry {
     pub mailbox_type: MailboxType,
     /// Its unique id; 3.12.3 writes the tombstone of a deleted mailbox without one.
     pub uniqueid: Option<UniqueId>,
+    /// Its JMAP id, of 3.13; not looked at, but kept.
+    pub jmapid: Option<Vec<u8>>,
     /// Its partition; place holders and tombstones have none.
     pub partition: Option<Partition>,
     /// The server that holds it, in a murder.
@@ -81,6 +83,7 @@ impl MailboxEntry {
             name,
             mailbox_type,
             uniqueid: None,
+            jmapid: None,
             partition: None,
             server: None,
             uidvalidity: 0,
@@ -155,6 +158,9 @@ impl MailboxEntry {
     }
 
     fn put_common(&self, out: &mut Writer) {
+        if let Some(jmapid) = &self.jmapid {
+            out.key("J").atom(jmapid);
+        }
         if let Some(partition) = &self.partition {
             out.key("P").atom(partition.as_bytes());
         }
@@ -192,11 +198,11 @@ fn put_number(out: &mut Writer, key: &str, number: u64) {
     }
 }
 
-/// 3.6 takes 0x1f for a byte of an atom (`imparse_isnatom`); later releases and [`Writer::atom`] do not.
+/// Before 3.12 0x1f was a byte of an atom (`imparse_isnatom`); to [`Writer::atom`] it is not.
 fn put_name(out: &mut Writer, options: &CyrusOptions, name: &MailboxName) {
     let db_name = to_db_name(options, name);
     let is_old_atom = |byte: &u8| matches!(byte, 0x1f | b'!'..=b'~') && !b"{()\"%*\\".contains(byte);
-    if options.release == Release::V3_6 && db_name != b"NIL" && db_name.iter().all(is_old_atom) {
+    if options.release < Release::V3_12 && db_name != b"NIL" && db_name.iter().all(is_old_atom) {
         out.flag(db_name);
     } else {
         out.atom(db_name);
@@ -226,6 +232,7 @@ fn fields(value: &[u8]) -> Result<KvList, EntryError> {
 fn common(fields: &KvList, name: MailboxName) -> Result<MailboxEntry, EntryError> {
     let mailbox_type = field(fields, 'T', |value| MailboxType::from_letters(value.atom()?))?;
     Ok(MailboxEntry {
+        jmapid: field(fields, 'J', |value| value.atom().map(|id| id.to_vec()))?,
         partition: field(fields, 'P', |value| Partition::parse(value.atom()?).ok())?,
         server: field(fields, 'S', |value| String::from_utf8(value.atom()?.to_vec()).ok())?,
         uidvalidity: field(fields, 'V', Value::number32)?.unwrap_or(0),

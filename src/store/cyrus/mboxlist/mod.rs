@@ -2,9 +2,10 @@
 //!
 //! | key | value |
 //! |---|---|
-//! | `N` name | `%(T type [I uniqueid] [P partition] [S server] [V uidvalidity] [C createdmodseq] [F foldermodseq] M mtime [A %(user rights …)])` |
+//! | `N` name | `%(T type [I uniqueid] [J jmapid] [P partition] [S server] [V uidvalidity] [C createdmodseq] [F foldermodseq] M mtime [A %(user rights …)])` |
 //! | `I` uniqueid | the same with `N name` in place of `I`, and `H (former names)` at the end |
-//! | `A` … | reverse ACLs, only with `reverseacls` |
+//! | `A` … | reverse ACLs, only with `reverseacls`; not handled here |
+//! | `J` … | JMAP ids, of 3.13; not handled here |
 //!
 //! In a key and behind `N` a name is written with 0x1f between its parts and 0x1d behind its domain; a dot in a part is a
 //! dot (`user.jane^doe` is `user` 0x1f `jane.doe`). A former name is `%(N name [M mtime] [V uidvalidity] [C createdmodseq]

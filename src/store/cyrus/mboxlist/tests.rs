@@ -33,7 +33,7 @@ const STAGES: [Stages; 2] = [
         deleted: golden_text!("3.6.1-deleted.txt"),
     },
     Stages {
-        release: Release::V3_10,
+        release: Release::V3_12,
         made: golden_text!("3.12.3-by-id.txt"),
         renamed: golden_text!("3.12.3-renamed.txt"),
         deleted: golden_text!("3.12.3-deleted.txt"),
@@ -150,7 +150,7 @@ fn delete_mailbox(table: &mut Map, options: &CyrusOptions, mailbox: &str) {
 
 #[test]
 fn a_name_that_gets_another_mailbox_loses_the_first_ones_record() {
-    let options = options(Release::V3_10);
+    let options = options(Release::V3_12);
     let mut table = golden(STAGES[1].made, FILE);
     let mut entry = find(&mut table, &options, &name("user.u1.c")).unwrap().unwrap();
     entry.uniqueid = Some(id('z'));
@@ -161,7 +161,7 @@ fn a_name_that_gets_another_mailbox_loses_the_first_ones_record() {
 
 #[test]
 fn acls_and_modseqs_only_go_up() {
-    let options = options(Release::V3_10);
+    let options = options(Release::V3_12);
     let mut table = golden(STAGES[1].made, FILE);
     let before = table.clone();
     let acl = b"u1\tlrswipkxtecdan\t";
@@ -179,7 +179,7 @@ fn acls_and_modseqs_only_go_up() {
 
 #[test]
 fn a_tree_comes_in_pages_and_in_order() {
-    let options = options(Release::V3_10);
+    let options = options(Release::V3_12);
     let mut table = golden(STAGES[1].renamed, FILE);
     let names = |table: &mut Map, tree: &mut Tree, limit| -> Vec<String> {
         tree.next_page(table, limit).unwrap().iter().map(|entry| entry.name.to_string()).collect()
@@ -202,7 +202,7 @@ fn a_tree_comes_in_pages_and_in_order() {
 
 #[test]
 fn a_users_files_lie_where_the_inbox_says() {
-    let options = options(Release::V3_10);
+    let options = options(Release::V3_12);
     let user = |name: &str| UserId::parse(name.as_bytes()).unwrap();
     let mut table = golden(STAGES[1].made, FILE);
     assert_eq!(user_place(&mut table, &options, &user("jane.doe")).unwrap(), UserPlace::ById(id('5')));
@@ -216,7 +216,7 @@ fn a_users_files_lie_where_the_inbox_says() {
 
 #[test]
 fn the_default_domain_is_not_written() {
-    let options = CyrusOptions { default_domain: "example.com".to_owned(), ..options(Release::V3_10) };
+    let options = CyrusOptions { default_domain: "example.com".to_owned(), ..options(Release::V3_12) };
     assert_eq!(name_key(&options, &name("example.com!user.u1")), b"Nuser\x1fu1");
     assert_eq!(name_key(&options, &name("example.org!user.u1")), b"Nexample.org\x1duser\x1fu1");
 }
@@ -246,14 +246,14 @@ fn hostile_values_are_errors() {
     let damaged = Map::from([(b"Nuser\x1fu1".to_vec(), b"%(".to_vec()), (b"N\xff".to_vec(), Vec::new())]);
     assert!(Tree::all(TreeFlags::ALL).next_page(&mut damaged.clone(), 9).unwrap().is_empty());
     let mut table = damaged;
-    assert!(find(&mut table, &options(Release::V3_10), &mailbox).is_err());
+    assert!(find(&mut table, &options(Release::V3_12), &mailbox).is_err());
     let entry = MailboxEntry {
         uniqueid: Some(id('1')),
         partition: Some(Partition::parse(b"default").unwrap()),
         ..MailboxEntry::new(mailbox.clone(), MailboxType::EMAIL)
     };
-    update(&mut table, &options(Release::V3_10), &entry, 7).unwrap();
-    assert!(find(&mut table, &options(Release::V3_10), &mailbox).unwrap().unwrap().place().is_some());
+    update(&mut table, &options(Release::V3_12), &entry, 7).unwrap();
+    assert!(find(&mut table, &options(Release::V3_12), &mailbox).unwrap().unwrap().place().is_some());
 }
 
 #[test]
@@ -270,4 +270,28 @@ fn no_changed_byte_and_no_cut_makes_reading_fail_badly() {
             }
         }
     }
+}
+
+#[test]
+fn each_release_has_its_tombstones() {
+    let record = "%(T a I abcdefghijklmnopqrstuvw1 P default V 5 C 2 F 3 M 7 A %(u1 lrs))";
+    for (release, tombstone) in [
+        (Release::V3_6, "%(T ed I abcdefghijklmnopqrstuvw1 V 5 C 2 F 3 M 7)"),
+        (Release::V3_8, "%(T ad I abcdefghijklmnopqrstuvw1 V 5 C 2 F 3 M 7)"),
+        (Release::V3_10, "%(T ad I abcdefghijklmnopqrstuvw1 V 5 C 2 F 3 M 7)"),
+        (Release::V3_12, "%(T ad M 7)"),
+        (Release::V3_13, "%(T ad I abcdefghijklmnopqrstuvw1 P default V 5 C 2 F 3 M 7 A %(u1 lrs))"),
+    ] {
+        let key = name_key(&options(release), &name("user.u1"));
+        let mut table = Map::from([(key.clone(), record.as_bytes().to_vec())]);
+        delete_mailbox(&mut table, &options(release), "user.u1");
+        assert_eq!(table[&key].escape_ascii().to_string(), tombstone, "{release:?}");
+    }
+}
+
+#[test]
+fn a_jmap_id_of_a_later_release_is_kept() {
+    let record = b"%(T e I abcdefghijklmnopqrstuvw1 J Pxyz P default M 7)";
+    let entry = MailboxEntry::decode_name_record(&name("user.u1"), record).unwrap();
+    assert_eq!(entry.encode_name_record(), record);
 }

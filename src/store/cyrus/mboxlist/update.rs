@@ -104,6 +104,7 @@ pub fn rename(
     if entry.name != renamed.name {
         let left_behind = MailboxEntry {
             uniqueid: entry.uniqueid.clone(),
+            jmapid: entry.jmapid.clone(),
             uidvalidity: entry.uidvalidity,
             created_modseq: entry.created_modseq,
             folder_modseq: renamed.folder_modseq,
@@ -163,8 +164,8 @@ fn rewritten(entry: &MailboxEntry) -> MailboxEntry {
     MailboxEntry { acl: Some(entry.acl.clone().unwrap_or_default()), ..entry.clone() }
 }
 
-/// 3.12.3 has closed the mailbox by the time it writes the tombstone, so nothing but the type is left; 3.6.1 knows all
-/// but the kind.
+/// 3.12 has closed the mailbox by the time it writes the tombstone, so nothing but the type is left; 3.6.1 knows all but
+/// the kind; 3.13 changes a copy of the entry.
 fn tombstone(
     options: &CyrusOptions,
     entry: &MailboxEntry,
@@ -173,10 +174,19 @@ fn tombstone(
 ) -> MailboxEntry {
     let (kept, closed) = match options.release {
         Release::V3_6 => (MailboxType::EMAIL, closed),
-        Release::V3_10 => (MailboxType { moving: false, ..entry.mailbox_type }, None),
+        Release::V3_8 | Release::V3_10 | Release::V3_13 => (entry.mailbox_type, closed),
+        Release::V3_12 => (entry.mailbox_type, None),
     };
-    let mailbox_type =
-        MailboxType { deleted: kept.deleted || !has_children, intermediate: kept.intermediate || has_children, ..kept };
+    let mailbox_type = MailboxType {
+        deleted: kept.deleted || !has_children,
+        intermediate: kept.intermediate || has_children,
+        moving: false,
+        ..kept
+    };
+    if options.release >= Release::V3_13 {
+        let folder_modseq = closed.map_or(entry.folder_modseq, |closed| closed.highest_modseq);
+        return MailboxEntry { mailbox_type, folder_modseq, ..rewritten(entry) };
+    }
     let bare = MailboxEntry::new(entry.name.clone(), mailbox_type);
     match closed {
         None => bare,
