@@ -9,6 +9,7 @@ use std::{borrow::Cow, collections::BTreeMap, path::Path, sync::Arc};
 
 pub use error::{ConfigError, Place};
 
+mod annotations;
 mod error;
 mod file;
 pub mod options;

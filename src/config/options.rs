@@ -1,7 +1,7 @@
 //! The options that this crate reads, with the types and defaults of lib/imapoptions.
 //!
 //! 3.6.1 and 3.12.3 agree on all of them, but for `maxliteral`, `maxquoted` and `maxword`, which are bare numbers in
-//! 3.6.1, and for `global_lock`, which it lacks.
+//! 3.6.1, and for `global_lock` and `jmapnotificationfolder`, which it lacks.
 
 use super::value::{Bytes, Choice, Known, Number, Seconds, Switch, Text, Words};
 
@@ -69,6 +69,18 @@ table! {
     SIEVEUSEHOMEDIR: Switch { name: "sieveusehomedir", default: false };
     /// The mailbox, beneath the user's, that holds Sieve scripts.
     SIEVE_FOLDER: Text { name: "sieve_folder", default: Some("#sieve") };
+    /// Top-level folder of calendars.
+    CALENDARPREFIX: Text { name: "calendarprefix", default: Some("#calendars") };
+    /// Top-level folder of address books.
+    ADDRESSBOOKPREFIX: Text { name: "addressbookprefix", default: Some("#addressbooks") };
+    /// Top-level folder of notes.
+    NOTESMAILBOX: Text { name: "notesmailbox", default: None };
+    /// Top-level folder of DAV notifications.
+    DAVNOTIFICATIONSPREFIX: Text { name: "davnotificationsprefix", default: Some("#notifications") };
+    /// Top-level folder of JMAP submissions.
+    JMAPSUBMISSIONFOLDER: Text { name: "jmapsubmissionfolder", default: Some("#jmapsubmission") };
+    /// Top-level folder of JMAP notifications.
+    JMAPNOTIFICATIONFOLDER: Text { name: "jmapnotificationfolder", default: Some("#jmapnotification") };
     /// What deleted mailboxes are renamed beneath.
     DELETEDPREFIX: Text { name: "deletedprefix", default: Some("DELETED") };
 
@@ -80,6 +92,10 @@ table! {
     FULLDIRHASH: Switch { name: "fulldirhash", default: false };
     /// User names have domains.
     VIRTDOMAINS: Choice { name: "virtdomains", default: "off", values: &["off", "userid", "on"] };
+    /// The domain that is left out of names.
+    DEFAULTDOMAIN: Text { name: "defaultdomain", default: Some("internal") };
+    /// New mailboxes' folders are named after them.
+    MAILBOX_LEGACY_DIRS: Switch { name: "mailbox_legacy_dirs", default: false };
     /// The files that are on `metapartition-NAME`.
     METAPARTITION_FILES: Words { name: "metapartition_files", values: &[
         "header", "index", "cache", "expunge", "squat", "annotations", "lock", "dav", "archivecache",
@@ -105,6 +121,15 @@ table! {
     SUBSCRIPTION_DB: Choice { name: "subscription_db", default: "flat", values: DATABASES };
     /// Quota roots.
     QUOTA_DB: Choice { name: "quota_db", default: "quotalegacy", values: DATABASES };
+
+    // Annotations.
+
+    /// The file that defines more of them.
+    ANNOTATION_DEFINITIONS: Text { name: "annotation_definitions", default: None };
+    /// Those that are not defined are taken too.
+    ANNOTATION_ALLOW_UNDEFINED: Switch { name: "annotation_allow_undefined", default: false };
+    /// More special uses of mailboxes.
+    SPECIALUSE_EXTRA: Text { name: "specialuse_extra", default: None };
 
     // What else would be kept, or be kept in another way.
 

@@ -8,7 +8,9 @@
 //!
 //! | option | here |
 //! |---|---|
-//! | `configdirectory`, `partition-*`, `metapartition-*`, `metapartition_files`, `defaultpartition`, `mboxname_lockpath`, `*_db_path`, `proc_path`, `hashimapspool`, `fulldirhash`, `virtdomains`, `deletedprefix`, `umask`, `global_lock` | supported |
+//! | `configdirectory`, `partition-*`, `metapartition-*`, `metapartition_files`, `defaultpartition`, `mboxname_lockpath`, `*_db_path`, `proc_path`, `hashimapspool`, `fulldirhash`, `virtdomains`, `defaultdomain`, `mailbox_legacy_dirs`, `deletedprefix`, `umask`, `global_lock` | supported |
+//! | `annotation_definitions`, `annotation_allow_undefined`, `specialuse_extra` | supported |
+//! | `*prefix`, `*folder`, `notesmailbox` that tell a mailbox's kind | supported |
 //! | `sievedir`, `sieve_folder`, `sieveusehomedir` | read; scripts are the store's matter |
 //! | `mboxlist_db`, `seenstate_db`, `annotation_db` | `twoskip` |
 //! | `subscription_db`, `quota_db` | `flat`, `quotalegacy` |
@@ -21,9 +23,9 @@
 //! | `sync_log_chain` | refused if on and `sync_log` is on |
 //! | `sync_log_channels` | refused if one is in `sync_log_unsuppressable_channels` (`squatter`) and `sync_log` is on |
 //! | `boundary_limit`, `maxheaderlines`, `rfc2046_strict`, `rfc2047_utf8`, `search_skipdiacrit`, `search_whitespace` | refused unless default: cyrus.cache depends on them |
-//! | `annotation_definitions`, `annotation_allow_undefined`, `annotation_callout`, `mailbox_maxmessages_*`, `mailbox_initial_flags`, `mailbox_default_options`, `mailbox_legacy_dirs`, `delete_mode`, `specialuse_*`, `allowusermoves`, `singleinstancestore`, `autocreate_*`, `munge8bit`, `reject8bit` | not read on a replica's path: they bind what clients of the master do |
+//! | `annotation_callout`, `mailbox_maxmessages_*`, `mailbox_initial_flags`, `mailbox_default_options`, `delete_mode`, `specialuse_protect`, `specialuse_nochildren`, `allowusermoves`, `singleinstancestore`, `autocreate_*`, `munge8bit`, `reject8bit` | not read on a replica's path: they bind what clients of the master do |
 //! | `httpmodules`, `caldav_*`, `carddav_*`, `jmap_*` | by mailbox type, when one is applied |
-//! | `altnamespace`, `unixhierarchysep`, `*prefix` | not read: replication speaks in internal names |
+//! | `altnamespace`, `unixhierarchysep`, `userprefix`, `sharedprefix`, `altprefix` | not read: replication speaks in internal names |
 //! | `readonly`, `replicaonly`, `temp_path`, `skiplist_unsafe`, `skiplist_always_checkpoint`, `event_*`, `duplicate_db`, `conversations_db`, `search_engine` | nothing that a replica's server writes |
 //! | `improved_mboxlist_sort`, `reverseuniqueids` | without effect since 3.6 or earlier |
 

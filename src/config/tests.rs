@@ -9,6 +9,10 @@ use super::{
     ConfigError, ImapdConf, options, spool, support,
     value::{Bytes, Number, Seconds, Setting, Switch},
 };
+use crate::{
+    store::cyrus::options::{CyrusOptions, IndexVersion, MetaFile, Release, VirtualDomains},
+    types::Partition,
+};
 
 /// Reads a configuration of these lines, and `configdirectory`, as the service `syncserver`.
 fn read(lines: &str) -> Result<ImapdConf, ConfigError> {
@@ -281,5 +285,35 @@ mod the_spool {
         );
         let relative = read(&lines.replace("/nonexistent/a", "{configdirectory}/a")).unwrap();
         assert_eq!(spool::check(&relative).unwrap_err().exit_code(), 78);
+    }
+
+    #[test]
+    fn is_described_to_the_store() {
+        let folder = std::env::temp_dir();
+        let lines = format!(
+            "syncserver_configdirectory: {0}\ndefaultpartition: Main\npartition-main: {0}\nmetapartition-main: {0}\n\
+             metadir-index-main: /fast\nmetapartition_files: header lock cache\nvirtdomains: yes\numask: 027\n\
+             hashimapspool: yes\nsync_server_index_version: 17\nmboxlist_db_path: /db/mailboxes.db\n",
+            folder.display()
+        );
+        let store = spool::cyrus_options(&read(&lines).unwrap()).unwrap();
+        let main = Partition::parse(b"main").unwrap();
+        let directories = store.partitions.get(&main).unwrap();
+        assert_eq!((&directories.data, directories.meta.as_ref()), (&folder, Some(&folder)));
+        assert_eq!(directories.single, [(MetaFile::Index, PathBuf::from("/fast"))].into());
+        assert_eq!(store.default_partition, Some(main));
+        assert_eq!(store.metapartition_files, [MetaFile::Header, MetaFile::Cache].into());
+        assert_eq!((store.virtual_domains, store.umask, store.hash_spool), (VirtualDomains::On, 0o027, true));
+        assert_eq!((store.index_version, store.release), (IndexVersion::V17, Release::V3_6));
+        assert_eq!(store.mailbox_list.path, Some("/db/mailboxes.db".into()));
+    }
+
+    #[test]
+    fn is_described_as_the_stores_defaults_if_nothing_else_is_given() {
+        let folder = std::env::temp_dir();
+        let lines = format!("syncserver_configdirectory: {0}\npartition-a: {0}\n", folder.display());
+        let mut store = spool::cyrus_options(&read(&lines).unwrap()).unwrap();
+        store.partitions.clear();
+        assert_eq!(store, CyrusOptions::new(folder));
     }
 }

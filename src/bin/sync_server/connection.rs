@@ -7,7 +7,10 @@ use std::{
 };
 
 use nix::sys::socket::{setsockopt, sockopt};
-use sync_server::config::{ImapdConf, options, value::Seconds};
+use sync_server::{
+    config::{ImapdConf, options, value::Seconds},
+    store::cyrus::options::CyrusOptions,
+};
 
 use crate::{
     fatal::{EX_IOERR, EX_OSERR, Fatal},
@@ -20,6 +23,8 @@ use crate::{
 /// What all connections of this process share.
 pub struct Server {
     pub conf: ImapdConf,
+    /// What the store that sessions work on needs to know.
+    pub store: CyrusOptions,
     /// The service's name in cyrus.conf.
     pub service: String,
     pub signals: Signals,
@@ -46,7 +51,7 @@ pub fn serve(server: &Server, input: OwnedFd, output: OwnedFd) -> Result<(), Fat
         .map_err(|error| Fatal::new(EX_IOERR, format!("unable to register process: {error}")))?;
     let idle = server.conf.value(&options::SYNC_TIMEOUT).max(SHORTEST_IDLE).unsigned_abs();
     let mut stream = Stream::new(input, output, Duration::from_secs(idle.into()), &server.signals);
-    let result = session::serve_connection(&server.conf, peer, &mut stream);
+    let result = session::serve_connection(server, peer, &mut stream);
     match (stream.ended(), result) {
         (Some(End::Signal(Signal::Shutdown)), _) => stream.say_goodbye(),
         (Some(End::Signal(Signal::Hangup)), _) => tracing::info!("{peer}: closed to start anew"),

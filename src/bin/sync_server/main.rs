@@ -6,7 +6,7 @@
 use std::{env, process::ExitCode};
 
 use nix::sys::stat::{Mode, SFlag, fstat, umask};
-use sync_server::config::{ImapdConf, options, spool, support};
+use sync_server::config::{ImapdConf, spool};
 
 mod args;
 mod connection;
@@ -48,11 +48,10 @@ fn run(master: Option<inherited::Master>, service: String, log: &Log) -> Result<
     let conf = ImapdConf::read(&args.config, &service)?;
     log.configure(&service, &conf);
     conf.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
-    support::check(&conf)?;
-    spool::check(&conf)?;
-    set_umask(&conf);
+    let store = spool::cyrus_options(&conf)?;
+    umask(Mode::from_bits_truncate(store.umask));
     let signals = Signals::install(log.debug()).map_err(|error| Fatal::new(EX_OSERR, format!("signals: {error}")))?;
-    let server = connection::Server { conf, service, signals };
+    let server = connection::Server { conf, store, service, signals };
     let served = match master.filter(|_| !args.stdio) {
         Some(master) => master::serve(&server, master, &args),
         None => connection::serve_stdio(&server),
@@ -61,16 +60,6 @@ fn run(master: Option<inherited::Master>, service: String, log: &Log) -> Result<
         tracing::info!("graceful shutdown");
     }
     served
-}
-
-/// As `cyrus_init`: what is not an octal digit is skipped.
-fn set_umask(conf: &ImapdConf) {
-    let text = conf.value(&options::UMASK).unwrap_or_default();
-    let mask = text
-        .bytes()
-        .filter(|byte| (b'0'..=b'7').contains(byte))
-        .fold(0_u32, |mask, digit| (mask << 3) | u32::from(digit - b'0'));
-    umask(Mode::from_bits_truncate(mask));
 }
 
 /// One line for the administrator: in the system log, and on standard error unless that is the peer, as under inetd.

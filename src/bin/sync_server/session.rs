@@ -2,15 +2,17 @@
 
 use std::io::{self, Read, Write};
 
-use sync_server::config::ImapdConf;
-
-use crate::transport::{Peer, Stream};
+use crate::{
+    connection::Server,
+    transport::{Peer, Stream},
+};
 
 /// Speaks csync with one peer until one of both leaves.
 ///
 /// Stands in for the session: the banner, `NOOP` and `EXIT`.
-pub fn serve_connection(conf: &ImapdConf, _peer: Peer, stream: &mut Stream<'_>) -> io::Result<()> {
-    write!(stream, "* OK {} Cyrus sync server {}\r\n", conf.servername(), env!("CARGO_PKG_VERSION"))?;
+pub fn serve_connection(server: &Server, peer: Peer, stream: &mut Stream<'_>) -> io::Result<()> {
+    tracing::debug!(partitions = server.store.partitions.len(), "accepted connection from {peer}");
+    write!(stream, "* OK {} Cyrus sync server {}\r\n", server.conf.servername(), env!("CARGO_PKG_VERSION"))?;
     let mut line = Vec::new();
     let mut buffer = [0; 4096];
     loop {
