@@ -8,6 +8,7 @@ use std::{
 
 use super::{ConfigError, ImapdConf, annotations, options, support, value::Text};
 use crate::{
+    store::cyrus::mime::{CacheOptions, CacheRelease},
     store::cyrus::options::{
         CyrusOptions, DatabaseFormat, DatabaseOptions, FolderNames, IndexVersion, MetaFile, PartitionDirectories,
         Release, VirtualDomains,
@@ -31,8 +32,8 @@ pub fn cyrus_options(conf: &ImapdConf) -> Result<CyrusOptions, ConfigError> {
     let database = |format, option: &Text| DatabaseOptions { format, path: path(option) };
     let (index_version, release) = match conf.value(&options::SYNC_SERVER_INDEX_VERSION) {
         "17" => (IndexVersion::V17, Release::V3_6),
-        "20" => (IndexVersion::V20, Release::V3_10),
-        _ => (IndexVersion::V19, Release::V3_10),
+        "20" => (IndexVersion::V20, Release::V3_13),
+        _ => (IndexVersion::V19, Release::V3_12),
     };
     Ok(CyrusOptions {
         partitions: partition_directories(conf)?,
@@ -59,11 +60,24 @@ pub fn cyrus_options(conf: &ImapdConf) -> Result<CyrusOptions, ConfigError> {
             .collect(),
         global_lock: conf.value(&options::GLOBAL_LOCK),
         folders: folders(conf),
+        cache: cache_options(release),
         index_version,
         release,
         umask: umask(conf),
         ..CyrusOptions::new(conf.config_directory())
     })
+}
+
+/// What of the configuration changes a cache record: `support` refuses all but the defaults of the other options.
+fn cache_options(release: Release) -> CacheOptions {
+    let release = if release < Release::V3_10 { CacheRelease::V3_6 } else { CacheRelease::V3_12 };
+    CacheOptions { utc_offset, ..CacheOptions::new(release) }
+}
+
+/// Seconds east of UTC, in the time zone of the process, at a time.
+fn utc_offset(seconds: i64) -> i64 {
+    let timestamp = jiff::Timestamp::from_second(seconds).unwrap_or_default();
+    jiff::tz::TimeZone::system().to_offset(timestamp).seconds().into()
 }
 
 /// `umask`: what is not an octal digit is skipped, as in `cyrus_init`.

@@ -24,6 +24,7 @@ use super::{
     index::counts::ExpungeMode,
     mime::{CacheOptions, CacheRelease},
 };
+pub use crate::types::Release;
 use crate::types::Partition;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -191,21 +192,6 @@ impl IndexVersion {
             IndexVersion::V20 => 20,
         }
     }
-}
-
-/// Whose conventions new files and entries follow: those of the Cyrus that runs on the same spool.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Release {
-    /// 3.4 and 3.6, as 3.6.1 does
-    V3_6,
-    /// 3.8
-    V3_8,
-    /// 3.10
-    V3_10,
-    /// 3.12, as 3.12.3 does
-    V3_12,
-    /// 3.13
-    V3_13,
 }
 
 /// Top-level folders of a user that count as something other than mail (`mboxname_isa`).
