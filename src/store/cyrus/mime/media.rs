@@ -32,7 +32,6 @@ impl Media {
     pub(super) fn is_text(&self) -> bool {
         self.kind == b"TEXT"
     }
-
 }
 
 /// The content type in a Content-Type header's `value`; `None` means the default.

@@ -42,6 +42,7 @@ pub(crate) fn decode(text: &[u8], utf8: bool) -> Vec<u8> {
                     Some(running) if !quoted => running.base64.decode(content, &mut decoder),
                     _ => transfer::quoted_printable(content, true, &mut decoder),
                 }
+                decoder.flush();
             }
         }
         (done, from, after_word) = (end, end, true);
@@ -111,8 +112,12 @@ fn word(text: &[u8], start: usize) -> Result<Word<'_>, usize> {
     }
     let content = i + 3;
     let mut end = content;
-    while !matches!(at(text, end), 0 | b'?') && !(at(text, end) == b'=' && at(text, end + 1) == b'?' && at(text, end + 2) != b'=') {
-        end += 1;
+    loop {
+        match at(text, end) {
+            0 | b'?' => break,
+            b'=' if at(text, end + 1) == b'?' && at(text, end + 2) != b'=' => break,
+            _ => end += 1,
+        }
     }
     if at(text, end) != b'?' || at(text, end + 1) != b'=' {
         return Err(end);
