@@ -9,8 +9,7 @@
 //! - messages nested in messages by the thousands have a content GUID of zeros (see [`structure`]);
 //! - 8-bit bytes in a Date, which the reference looks up outside of its tables, are neither letters nor digits;
 //! - an empty header value at the very end of the text, and a comment that ends in a backslash there (3.6), are just empty;
-//! - in a Content-Type that is an RFC 2047 word itself, words end with the header field, and a parameter value that looks like an
-//!   address is encoded like any other;
+//! - in a Content-Type that is an RFC 2047 word itself, a parameter value that looks like an address is encoded like any other;
 //! - encoded words in multi-byte character sets other than UTF-8 decode to U+FFFD, see [`charset`].
 
 mod address;
@@ -152,12 +151,17 @@ impl ParsedMessage {
 
 /// Parses a message. Never fails: every sequence of bytes is some message.
 pub fn parse(message: &[u8], options: &CacheOptions) -> ParsedMessage {
+    parse_known(message, transfer::sha1(message), options)
+}
+
+/// Parses a message whose GUID the caller has computed already, as while it was uploaded; `guid` is believed.
+pub fn parse_known(message: &[u8], guid: Guid, options: &CacheOptions) -> ParsedMessage {
     let structure = Structure::parse(message, options);
     let root = structure.part(0);
     let date = structure.value(root, Field::Date).map(nstring::header_value);
     let cache = cache_record(&structure, options);
     ParsedMessage {
-        guid: transfer::sha1(message),
+        guid,
         size: message.len() as u32,
         header_size: root.header_size,
         sent_date: date.as_deref().map_or(0, |date| sent_date(date, options)),

@@ -11,6 +11,10 @@ use super::decoder::Decoder;
 ///
 /// Bytes that cannot be decoded become U+FFFD. The result may hold NULs, which end it for C.
 pub(crate) fn decode(text: &[u8], utf8: bool) -> Vec<u8> {
+    if text.iter().all(|byte| matches!(byte, 1..=b'\x0c' | b'\x0e'..=b'<' | b'>'..0x80)) {
+        // Neither words nor folds nor anything to decode.
+        return text.to_vec();
+    }
     let outside = if utf8 { Charset::UTF_8 } else { Charset::ASCII };
     let mut decoder = Decoder::new(outside, Vec::with_capacity(text.len()));
     let mut unfold = Unfold::default();
