@@ -24,7 +24,7 @@ pub(super) fn is_fold(byte: u8) -> bool {
 /// Whether `byte` cannot be part of a MIME token: a control, a special, or (as `char` is signed) 8-bit.
 #[inline]
 pub(super) fn ends_token(byte: u8) -> bool {
-    byte < b' ' || byte >= 0x80 || TSPECIALS.contains(&byte)
+    !(b' '..0x80).contains(&byte) || TSPECIALS.contains(&byte)
 }
 
 /// Whether an extended parameter value must hex-encode `byte`. Source: `message_fold_params`, `imap/message.c`.
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn comments_nest_and_may_be_folded() {
-        assert_eq!(skip_space(b" (a (b\\)) c)\r\n x", 0), Some(16));
+        assert_eq!(skip_space(b" (a (b\\)) c)\r\n x", 0), Some(15));
         assert_eq!(skip_space(b" (a\r\nx", 0), None);
         assert_eq!(skip_space(b"  \r\nx", 0), None);
     }
