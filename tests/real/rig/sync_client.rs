@@ -1,0 +1,30 @@
+//! The real `sync_client`, the only peer that a replica ever has.
+
+use super::Result;
+use super::instance::Instance;
+use super::release::run;
+
+/// What `sync_client -v -v` printed: its progress, every line it sent and every line it was answered.
+pub struct Conversation(pub String);
+
+impl Conversation {
+    /// The commands sent that change something, each up to its first few words.
+    pub fn applied(&self) -> Vec<&str> {
+        self.0.lines().filter(|line| sent(line).is_some_and(|command| command.starts_with("APPLY"))).collect()
+    }
+}
+
+impl Instance {
+    /// Runs `sync_client` from this master to a replica of the same installation.
+    pub fn sync(&self, replica: &Instance, arguments: &[&str]) -> Result<Conversation> {
+        let mut command = self.tool("sync_client");
+        command.args(["-v", "-v", "-S", &replica.csync_socket()]).args(arguments);
+        let output = run(command)?;
+        Ok(Conversation(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()))
+    }
+}
+
+/// The command in a line of the telemetry, which is `>time>command` for what was sent.
+fn sent(line: &str) -> Option<&str> {
+    line.trim_start().strip_prefix('>')?.split_once('>').map(|(_, command)| command)
+}
