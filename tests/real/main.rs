@@ -8,6 +8,9 @@
 
 mod compare;
 mod differential;
+mod judge;
 mod mail;
+mod replication;
 mod rig;
 mod scenarios;
+mod tools;

@@ -17,6 +17,8 @@ const U1: &[&[&str]] = &[&["-u", "u1"]];
 const U1_U2: &[&[&str]] = &[&["-u", "u1"], &["-u", "u2"]];
 const SHARED: &[&[&str]] = &[&["-m", "shared.news"], &["-s", "u2"], &["-u", "u2"]];
 const EVERYTHING: &[&[&str]] = &[&["-A"]];
+/// As rolling replication does it: `LOG` stands for the log of what changed in this step.
+const LOGGED: &[&[&str]] = &[&["-r", "-f", "LOG"]];
 
 pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "the first mail of two users", change: first_mail, sync: U1_U2 },
@@ -49,7 +51,14 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "everything at once", change: nothing, sync: EVERYTHING },
     Scenario { name: "expunged messages expired on the master", change: expire, sync: EVERYTHING },
     Scenario { name: "mail after the expiry", change: more_mail, sync: U1 },
-    Scenario { name: "a user deleted", change: delete_user, sync: &[&["-u", "u3"]] },
+    Scenario { name: "logged: mail", change: more_mail, sync: LOGGED },
+    Scenario { name: "logged: seen by another user", change: logged_seen, sync: LOGGED },
+    Scenario { name: "logged: subscriptions, quota, rights, annotations", change: logged_settings, sync: LOGGED },
+    Scenario { name: "logged: a folder renamed", change: logged_rename, sync: LOGGED },
+    Scenario { name: "logged: a folder deleted", change: logged_delete, sync: LOGGED },
+    Scenario { name: "logged: a quota root removed with its folder", change: logged_quota_root, sync: LOGGED },
+    Scenario { name: "logged: a user deleted", change: delete_user, sync: LOGGED },
+    Scenario { name: "logged: a user renamed", change: rename_user, sync: LOGGED },
     Scenario { name: "everything again", change: nothing, sync: EVERYTHING },
 ];
 
@@ -179,8 +188,8 @@ fn mailbox_annotations(master: &Instance) -> Result<()> {
     ])?;
     let mut admin = master.imap("cyrus")?;
     admin.all(&[
-        "SETACL user.u1 cyrus lrswipkxtecda",
-        "SETANNOTATION user.u1 \"/vendor/cmu/cyrus-imapd/expire\" (\"value.shared\" \"3650\")",
+        "SETACL user.u1 cyrus lrswipkxtecdan",
+        "SETMETADATA user.u1 (/shared/vendor/cmu/cyrus-imapd/expire \"3650\")",
     ])
 }
 
@@ -268,6 +277,46 @@ fn expire(master: &Instance) -> Result<()> {
 
 fn delete_user(master: &Instance) -> Result<()> {
     master.imap("cyrus")?.all(&["SETACL user.u3 cyrus lrswipkxtecda", "DELETE user.u3"])
+}
+
+fn rename_user(master: &Instance) -> Result<()> {
+    master.imap("cyrus")?.all(&["RENAME user.u2 user.u4"])
+}
+
+fn logged_seen(master: &Instance) -> Result<()> {
+    let mut u2 = selected(master, "u2", "shared.news")?;
+    u2.all(&["STORE 3 +FLAGS (\\Seen)", "STORE 4 -FLAGS (\\Seen)", "CLOSE", "LOGOUT"])
+}
+
+fn logged_settings(master: &Instance) -> Result<()> {
+    master.imap("u1")?.all(&[
+        "SUBSCRIBE INBOX.Sent",
+        "UNSUBSCRIBE \"INBOX\"",
+        "SETMETADATA INBOX.Sent (/private/comment \"logged\" /shared/comment \"logged\")",
+    ])?;
+    master.imap("cyrus")?.all(&[
+        "SETQUOTA user.u1 (STORAGE 400000)",
+        "SETQUOTA user.u1.Sent (MESSAGE 100)",
+        "SETACL user.u1.Sent u3 lr",
+        "SETMETADATA \"\" (/shared/comment \"of the server\")",
+    ])
+}
+
+fn logged_rename(master: &Instance) -> Result<()> {
+    master.imap("u1")?.all(&["RENAME INBOX.z.b INBOX.y", "RENAME INBOX.Sent INBOX.Gone"])
+}
+
+fn logged_delete(master: &Instance) -> Result<()> {
+    master.imap("u1")?.all(&["DELETE INBOX.Sub"])
+}
+
+fn logged_quota_root(master: &Instance) -> Result<()> {
+    master.imap("cyrus")?.all(&[
+        "CREATE shared.quota",
+        "SETQUOTA shared.quota (STORAGE 10)",
+        "SETACL shared.quota cyrus lrswipkxtecda",
+        "DELETE shared.quota",
+    ])
 }
 
 fn nothing(_: &Instance) -> Result<()> {

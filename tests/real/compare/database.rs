@@ -22,8 +22,9 @@ pub fn lines(instance: &Instance, path: &str, format: &str) -> Result<Vec<String
     Ok(std::iter::once(format!("backend={format}")).chain(lines).collect())
 }
 
-/// A mailboxes.db entry without ` M seconds`, the time at which this server wrote it.
+/// A mailboxes.db entry without its ` M seconds`, the times at which this server wrote it or one of its former names.
 fn without_mtime(line: &str) -> String {
-    let Some((before, after)) = line.split_once(" M ") else { return line.to_string() };
-    format!("{before} M *{}", after.trim_start_matches(|c: char| c.is_ascii_digit()))
+    let mut parts = line.split(" M ");
+    let before = parts.next().unwrap_or_default().to_string();
+    parts.fold(before, |entry, part| format!("{entry} M *{}", part.trim_start_matches(|c: char| c.is_ascii_digit())))
 }

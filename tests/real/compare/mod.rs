@@ -10,6 +10,8 @@ mod spool;
 use std::collections::BTreeSet;
 use std::fmt;
 
+pub use spool::databases;
+
 use crate::rig::Result;
 use crate::rig::instance::Instance;
 
@@ -39,10 +41,13 @@ pub fn replicas(real: &Instance, ours: &Instance) -> Result<Vec<Difference>> {
         .collect())
 }
 
+/// How many differences of one step a report shows.
+const SHOWN: usize = 25;
+
 /// The differences as a report, cut where a reader stops reading.
 pub fn report(differences: &[Difference]) -> String {
-    let shown = differences.iter().take(60).map(|d| format!("{d}\n"));
-    let more = differences.len().saturating_sub(60);
+    let shown = differences.iter().take(SHOWN).map(|d| format!("{d}\n"));
+    let more = differences.len().saturating_sub(SHOWN);
     shown.chain((more > 0).then(|| format!("and {more} more\n"))).collect()
 }
 

@@ -35,6 +35,17 @@ pub fn files(instance: &Instance) -> Result<BTreeMap<String, Vec<String>>> {
     Ok(found)
 }
 
+/// The Cyrus databases among the files, each with its `cyr_dbtool` backend.
+pub fn databases(instance: &Instance) -> Result<Vec<(String, &'static str)>> {
+    let mut found = Vec::new();
+    for path in files(instance)?.into_keys().filter(|path| !path.ends_with('/')) {
+        if let Some(format) = database::format(&fs::read(instance.base().join(&path))?) {
+            found.push((path, format));
+        }
+    }
+    Ok(found)
+}
+
 fn walk(instance: &Instance, directory: &str, found: &mut BTreeMap<String, Vec<String>>) -> Result<()> {
     let mut entries: Vec<_> = fs::read_dir(instance.base().join(directory))?.collect::<std::io::Result<_>>()?;
     entries.sort_by_key(std::fs::DirEntry::file_name);

@@ -27,6 +27,13 @@ impl Imap {
         self.send(command.as_bytes())
     }
 
+    /// Sends a command that may be refused; its untagged responses and how it ended.
+    pub fn answer(&mut self, command: &str) -> Result<Vec<String>> {
+        let (mut lines, ending) = self.exchange(command.as_bytes())?;
+        lines.push(ending);
+        Ok(lines)
+    }
+
     /// Sends commands that have to succeed, in order.
     pub fn all(&mut self, commands: &[&str]) -> Result<()> {
         commands.iter().try_for_each(|command| self.ok(command).map(drop))
@@ -41,6 +48,16 @@ impl Imap {
     }
 
     fn send(&mut self, command: &[u8]) -> Result<Vec<String>> {
+        let (untagged, ending) = self.exchange(command)?;
+        if ending.starts_with("OK") {
+            return Ok(untagged);
+        }
+        let command = String::from_utf8_lossy(&command[..command.len().min(200)]).into_owned();
+        Err(Failure::new(format!("IMAP: {command}: {ending}")))
+    }
+
+    /// The untagged responses to a command, and the tagged one without its tag.
+    fn exchange(&mut self, command: &[u8]) -> Result<(Vec<String>, String)> {
         self.tag += 1;
         let tag = format!("t{} ", self.tag);
         let line = [tag.as_bytes(), command, b"\r\n"].concat();
@@ -49,12 +66,8 @@ impl Imap {
         loop {
             let line = String::from_utf8_lossy(&self.line()?).into_owned();
             match line.strip_prefix(&tag) {
+                Some(ending) => return Ok((untagged, ending.to_string())),
                 None => untagged.push(line),
-                Some(answer) if answer.starts_with("OK") => return Ok(untagged),
-                Some(answer) => {
-                    let command = String::from_utf8_lossy(&command[..command.len().min(200)]).into_owned();
-                    return Err(Failure::new(format!("IMAP: {command}: {answer}")));
-                }
             }
         }
     }

@@ -138,7 +138,7 @@ impl Instance {
              servername: {name}.example.org\nsyslog_prefix: {name}\nadmins: cyrus\nallowplaintext: yes\n\
              sasl_pwcheck_method: auxprop\nsasl_auxprop_plugin: sasldb\nsasl_sasldb_path: {d}/conf/sasldb2\n\
              sasl_mech_list: PLAIN LOGIN\nvirtdomains: off\naltnamespace: no\nunixhierarchysep: no\n\
-             sync_log: no\nsync_try_imap: no\nannotation_allow_undefined: yes\n\
+             sync_log: yes\nallowusermoves: yes\nsync_try_imap: no\nannotation_allow_undefined: yes\n\
              idlesocket: {d}/conf/socket/idle\nlmtpsocket: {d}/conf/socket/lmtp\nnotifysocket: {d}/conf/socket/notify\n"
         );
         for setting in settings {

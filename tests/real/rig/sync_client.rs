@@ -22,6 +22,15 @@ impl Instance {
         let output = run(command)?;
         Ok(Conversation(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()))
     }
+
+    /// Sets aside what the programs of this master logged for rolling replication; where it lies, as Cyrus sees it.
+    pub fn take_sync_log(&self) -> Result<String> {
+        let log = format!("{}/conf/sync/taken", self.directory);
+        match std::fs::rename(self.base().join("conf/sync/log"), self.release.outside(&log)) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e.into()),
+            _ => Ok(log),
+        }
+    }
 }
 
 /// The command in a line of the telemetry, which is `>time>command` for what was sent.

@@ -25,9 +25,12 @@ impl Trio {
     /// Changes the master as the scenario says and replicates the change to both replicas.
     pub fn play(&self, scenario: &Scenario) -> Result<()> {
         let named = |e: Failure| Failure::new(format!("{}: {}", scenario.name, e.0));
+        self.master.take_sync_log()?;
         (scenario.change)(&self.master).map_err(named)?;
+        let log = self.master.take_sync_log()?;
         for arguments in scenario.sync {
-            self.sync(arguments).map_err(named)?;
+            let arguments: Vec<&str> = arguments.iter().map(|&a| if a == "LOG" { log.as_str() } else { a }).collect();
+            self.sync(&arguments).map_err(named)?;
         }
         Ok(())
     }
