@@ -43,6 +43,8 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "special use", change: special_use, sync: U1 },
     Scenario { name: "malformed mail", change: malformed_mail, sync: U1 },
     Scenario { name: "a large message", change: large_message, sync: U1 },
+    Scenario { name: "sieve scripts", change: sieve, sync: U1 },
+    Scenario { name: "sieve scripts changed", change: sieve_changed, sync: U1 },
     Scenario { name: "a folder renamed", change: rename, sync: U1 },
     Scenario { name: "a folder deleted", change: delete, sync: U1 },
     Scenario { name: "a folder deleted and made again", change: delete_and_create, sync: U1 },
@@ -54,6 +56,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "logged: mail", change: more_mail, sync: LOGGED },
     Scenario { name: "logged: seen by another user", change: logged_seen, sync: LOGGED },
     Scenario { name: "logged: subscriptions, quota, rights, annotations", change: logged_settings, sync: LOGGED },
+    Scenario { name: "logged: sieve scripts", change: sieve_logged, sync: LOGGED },
     Scenario { name: "logged: a folder renamed", change: logged_rename, sync: LOGGED },
     Scenario { name: "logged: a folder deleted", change: logged_delete, sync: LOGGED },
     Scenario { name: "logged: a quota root removed with its folder", change: logged_quota_root, sync: LOGGED },
@@ -236,6 +239,29 @@ fn malformed_mail(master: &Instance) -> Result<()> {
 
 fn large_message(master: &Instance) -> Result<()> {
     master.imap("u1")?.append("INBOX.UPPER", "(\\Seen)", &mail::large(500, 1_500_000))
+}
+
+fn sieve(master: &Instance) -> Result<()> {
+    let mut sieve = master.sieve_of_u1()?;
+    sieve.put("keep", "keep;\r\n")?;
+    sieve.put(
+        "to file",
+        "require \"fileinto\";\r\nif header :contains \"subject\" \"list\" { fileinto \"INBOX.Sub\"; }\r\n",
+    )?;
+    sieve.ok("SETACTIVE \"to file\"")
+}
+
+fn sieve_changed(master: &Instance) -> Result<()> {
+    let mut sieve = master.sieve_of_u1()?;
+    sieve.put("keep", "discard;\r\n")?;
+    sieve.ok("SETACTIVE \"keep\"")?;
+    sieve.ok("DELETESCRIPT \"to file\"")
+}
+
+fn sieve_logged(master: &Instance) -> Result<()> {
+    let mut sieve = master.sieve_of_u1()?;
+    sieve.put("third", "stop;\r\n")?;
+    sieve.ok("SETACTIVE \"\"")
 }
 
 fn rename(master: &Instance) -> Result<()> {

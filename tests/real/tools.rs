@@ -54,13 +54,16 @@ fn clients_agree(release: Release) -> Result<()> {
     for user in ["u1", "u2", "u3", "u4", "cyrus"] {
         let (mut master, mut ours) = (trio.master.imap(user)?, trio.ours.imap(user)?);
         for command in ["LIST \"\" \"*\"", "LSUB \"\" \"*\"", "NAMESPACE", "GETMETADATA \"\" (/shared/comment)"] {
-            assert_eq!(master.ok(command)?, ours.ok(command)?, "{user}: {command}");
+            assert_eq!(undeleted(master.ok(command)?), undeleted(ours.ok(command)?), "{user}: {command}");
         }
-        for mailbox in listed(&master.ok("LIST \"\" \"*\"")?) {
+        for mailbox in listed(&undeleted(master.ok("LIST \"\" \"*\"")?)) {
             for command in LOOKS {
                 let command = command.replace("MAILBOX", &mailbox);
                 let (on_master, on_ours) = (master.answer(&command)?, ours.answer(&command)?);
-                assert_eq!(without_flag_order(&on_master), without_flag_order(&on_ours), "{user}: {command}");
+                assert_eq!(on_master.len(), on_ours.len(), "{user}: {command}: {on_master:#?} {on_ours:#?}");
+                for (on_master, on_ours) in on_master.iter().zip(&on_ours) {
+                    assert_eq!(without_flag_order(on_master), without_flag_order(on_ours), "{user}: {command}");
+                }
             }
         }
     }
@@ -79,16 +82,17 @@ const LOOKS: [&str; 7] = [
 ];
 
 /// A replica numbers a mailbox's keywords as it meets them in records; their order means nothing to a client.
-fn without_flag_order(lines: &[String]) -> Vec<String> {
-    lines.iter().map(|line| sort_flags(line).unwrap_or_else(|| line.clone())).collect()
-}
-
-fn sort_flags(line: &str) -> Option<String> {
-    let (before, rest) = line.split_once("FLAGS (")?;
-    let (flags, after) = rest.split_once(')')?;
+fn without_flag_order(line: &str) -> String {
+    let Some((before, rest)) = line.split_once("FLAGS (") else { return line.to_string() };
+    let Some((flags, after)) = rest.split_once(')') else { return line.to_string() };
     let mut flags: Vec<&str> = flags.split(' ').collect();
     flags.sort_unstable();
-    Some(format!("{before}FLAGS ({}){after}", flags.join(" ")))
+    format!("{before}FLAGS ({}){after}", flags.join(" "))
+}
+
+/// Responses but those about deleted mailboxes, which each server expires when it wants to.
+fn undeleted(lines: Vec<String>) -> Vec<String> {
+    lines.into_iter().filter(|line| !line.contains("DELETED.")).collect()
 }
 
 /// The names in LIST responses, quoted as they came.

@@ -5,6 +5,7 @@
 
 mod database;
 mod index;
+mod sieve;
 mod spool;
 
 use std::collections::BTreeSet;
@@ -33,6 +34,8 @@ impl fmt::Display for Difference {
 /// Everything that the two replicas do not share, in the order of their files.
 pub fn replicas(real: &Instance, ours: &Instance) -> Result<Vec<Difference>> {
     let (real, ours) = (spool::files(real)?, spool::files(ours)?);
+    let scripts = [sieve::ids(&real), sieve::ids(&ours)].concat();
+    let (real, ours) = (sieve::renamed(real, &scripts), sieve::renamed(ours, &scripts));
     let paths: BTreeSet<&String> = real.keys().chain(ours.keys()).collect();
     let none = Vec::new();
     Ok(paths

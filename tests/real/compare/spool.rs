@@ -7,7 +7,7 @@ use std::path::Path;
 
 use sha1::{Digest, Sha1};
 
-use super::{database, index};
+use super::{database, index, sieve};
 use crate::rig::Result;
 use crate::rig::instance::Instance;
 
@@ -91,10 +91,13 @@ fn is_message(name: &str) -> bool {
 }
 
 fn message(file: &Path, metadata: &Metadata) -> Result<Vec<String>> {
-    let sum = Sha1::digest(fs::read(file)?);
+    let bytes = fs::read(file)?;
+    if let Some(script) = sieve::script(&bytes) {
+        return Ok(script);
+    }
     Ok(vec![
-        format!("length={}", metadata.len()),
-        format!("sha1={sum:x}"),
+        format!("length={}", bytes.len()),
+        format!("sha1={:x}", Sha1::digest(&bytes)),
         format!("mtime={}", metadata.mtime()),
         format!("nlink={}", metadata.nlink()),
     ])

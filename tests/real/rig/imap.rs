@@ -27,10 +27,10 @@ impl Imap {
         self.send(command.as_bytes())
     }
 
-    /// Sends a command that may be refused; its untagged responses and how it ended.
+    /// Sends a command that may be refused; its untagged responses and how it ended, without the time it took.
     pub fn answer(&mut self, command: &str) -> Result<Vec<String>> {
         let (mut lines, ending) = self.exchange(command.as_bytes())?;
-        lines.push(ending);
+        lines.push(ending.split(" (").next().unwrap_or_default().to_string());
         Ok(lines)
     }
 

@@ -15,12 +15,13 @@ use nix::unistd::Pid;
 
 use super::imap::Imap;
 use super::release::{PROGRAMS, Release, User, run};
+use super::sieve::Sieve;
 use super::syslog::Sink;
 use super::{Failure, Result};
 
 /// Everybody's password.
 pub const PASSWORD: &str = "secret";
-const USERS: [&str; 4] = ["cyrus", "u1", "u2", "u3"];
+const USERS: [&str; 5] = ["cyrus", "u1", "u2", "u3", "u4"];
 
 /// The csync service of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +37,8 @@ pub struct Instance {
     pub name: String,
     /// Its directory as its Cyrus sees it.
     pub directory: String,
-    port: u16,
+    imap_port: u16,
+    sieve_port: u16,
     master: Option<Child>,
     log: Option<Arc<Sink>>,
 }
@@ -48,7 +50,8 @@ impl Instance {
         let name = format!("{name}-{}", std::process::id());
         let directory = format!("{}/cyrus-test-{name}", release.scratch());
         let log = Sink::of(release)?;
-        let mut instance = Instance { release, name, directory, port: free_port()?, master: None, log };
+        let mut instance =
+            Instance { release, name, directory, imap_port: free_port()?, sieve_port: free_port()?, master: None, log };
         instance.configure(sync_server, settings)?;
         instance.run_master()?;
         Ok(instance)
@@ -65,7 +68,11 @@ impl Instance {
     }
 
     pub fn imap(&self, user: &str) -> Result<Imap> {
-        Imap::login(self.port, user, PASSWORD)
+        Imap::login(self.imap_port, user, PASSWORD)
+    }
+
+    pub fn sieve_of_u1(&self) -> Result<Sieve> {
+        Sieve::login(self.sieve_port, "AHUxAHNlY3JldA==")
     }
 
     /// A command-line program of its Cyrus, set to its configuration.
@@ -101,19 +108,18 @@ impl Instance {
         let program = self.install(sync_server)?;
         fs::write(base.join("imapd.conf"), self.imapd_conf(settings))?;
         fs::write(base.join("cyrus.conf"), self.cyrus_conf(&program))?;
-        for user in USERS {
-            let mut add = self.release.command(User::Root, "sh");
-            let (d, name) = (&self.directory, &self.name);
-            run({
-                add.arg("-c").arg(format!(
-                    "echo {PASSWORD} | saslpasswd2 -p -c -f {d}/conf/sasldb2 -u {name}.example.org {user}"
-                ));
-                add
-            })?;
-        }
+        self.add_users()?;
         let mut own = self.release.command(User::Root, "chown");
         own.args(["-R", "cyrus:mail", &self.directory]);
         run(own).map(drop)
+    }
+
+    fn add_users(&self) -> Result<()> {
+        let add = format!("saslpasswd2 -p -c -f {}/conf/sasldb2 -u {}.example.org", self.directory, self.name);
+        let script: Vec<String> = USERS.iter().map(|user| format!("echo {PASSWORD} | {add} {user}")).collect();
+        let mut shell = self.release.command(User::Root, "sh");
+        shell.arg("-ec").arg(script.join("\n"));
+        run(shell).map(drop)
     }
 
     /// Puts the binary where user `cyrus` of this installation can run it; its path inside.
@@ -149,11 +155,12 @@ impl Instance {
     }
 
     fn cyrus_conf(&self, sync_server: &str) -> String {
-        let (d, port) = (&self.directory, self.port);
+        let (d, imap, sieve) = (&self.directory, self.imap_port, self.sieve_port);
         format!(
             "START {{\n  recover cmd=\"{PROGRAMS}/ctl_cyrusdb -C {d}/imapd.conf -r\"\n}}\n\
              SERVICES {{\n  \
-               imap cmd=\"{PROGRAMS}/imapd -C {d}/imapd.conf\" listen=\"127.0.0.1:{port}\" prefork=0\n  \
+               imap cmd=\"{PROGRAMS}/imapd -C {d}/imapd.conf\" listen=\"127.0.0.1:{imap}\" prefork=0\n  \
+               sieve cmd=\"{PROGRAMS}/timsieved -C {d}/imapd.conf\" listen=\"127.0.0.1:{sieve}\" prefork=0\n  \
                csync cmd=\"{sync_server} -C {d}/imapd.conf\" listen=\"{d}/conf/socket/csync\" prefork=0\n\
              }}\nEVENTS {{\n}}\n"
         )
@@ -168,7 +175,7 @@ impl Instance {
         command.arg("-p").arg(format!("{}/run/master.pid", self.directory));
         command.stdout(Stdio::from(output.try_clone()?)).stderr(Stdio::from(output)).process_group(0);
         self.master = Some(command.spawn()?);
-        let imap = SocketAddr::from(([127, 0, 0, 1], self.port));
+        let imap = SocketAddr::from(([127, 0, 0, 1], self.imap_port));
         let ready = wait_until(Duration::from_secs(20), || {
             base.join("conf/socket/csync").exists() && TcpStream::connect(imap).is_ok()
         });
