@@ -42,7 +42,11 @@ fn tools_agree(release: Release) -> Result<()> {
     for mailbox in mailboxes(&trio.ours)? {
         let examined = printed(&trio.ours, "mbexamine", &["-q", &mailbox])?.join("\n");
         assert!(examined.contains("CORRECT total quota usage"), "mbexamine {mailbox}: {examined}");
-        assert_eq!(examination(&trio.ours, &mailbox)?, examination(&trio.real, &mailbox)?, "mbexamine {mailbox}");
+        // A replica makes its own mailbox for scripts, with ids and times of its own.
+        if !mailbox.ends_with("#sieve") {
+            let [ours, real] = [&trio.ours, &trio.real].map(|replica| printed(replica, "mbexamine", &[&mailbox]));
+            assert_eq!(ours?, real?, "mbexamine {mailbox}");
+        }
     }
     Ok(())
 }
@@ -128,11 +132,6 @@ pub fn repairs(instance: &Instance) -> Result<Vec<String>> {
 fn mailboxes(instance: &Instance) -> Result<Vec<String>> {
     let list = instance.imap("cyrus")?.ok("LIST \"\" \"*\"")?;
     Ok(listed(&list).iter().map(|name| name.trim_matches('"').to_string()).collect())
-}
-
-/// The mailbox as `mbexamine` shows it.
-fn examination(instance: &Instance, mailbox: &str) -> Result<Vec<String>> {
-    printed(instance, "mbexamine", &[mailbox])
 }
 
 fn inconsistent_databases(instance: &Instance) -> Result<Vec<String>> {

@@ -8,9 +8,9 @@ use super::release::run;
 pub struct Conversation(pub String);
 
 impl Conversation {
-    /// The commands sent that change something, each up to its first few words.
+    /// The lines sent that change something.
     pub fn applied(&self) -> Vec<&str> {
-        self.0.lines().filter(|line| sent(line).is_some_and(|command| command.starts_with("APPLY"))).collect()
+        self.0.lines().filter_map(sent).filter(|command| command.starts_with("APPLY")).collect()
     }
 }
 
