@@ -10,7 +10,8 @@
 //! - 8-bit bytes in a Date, which the reference looks up outside of its tables, are neither letters nor digits;
 //! - an empty header value at the very end of the text, and a comment that ends in a backslash there (3.6), are just empty;
 //! - in a Content-Type that is an RFC 2047 word itself, a parameter value that looks like an address is encoded like any other;
-//! - encoded words in multi-byte character sets other than UTF-8 decode to U+FFFD, see [`charset`].
+//! - encoded words in a few character sets that mail hardly uses (EBCDIC, UTF-7, UTF-16, GB 18030, Big5-HKSCS, ISO-2022-KR, …)
+//!   decode to U+FFFD where they are not ASCII, see [`charset`].
 
 mod address;
 mod bodystructure;

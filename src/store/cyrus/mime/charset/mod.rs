@@ -6,9 +6,12 @@
 //! and their 256 UTF-16 code units each, big endian, U+FFFD where nothing is.
 
 mod decoder;
+mod multibyte;
 pub(super) mod percent;
 pub(super) mod reencode;
 pub(super) mod words;
+
+use multibyte::MultiByte;
 
 const ALIASES: &str = include_str!("aliases.txt");
 const ICU_NAMES: &str = include_str!("names.txt");
@@ -37,6 +40,7 @@ enum Coding {
     IcuUtf8,
     /// A table of `single.bin`.
     Single(&'static [u8]),
+    MultiByte(MultiByte),
     /// Known by name only: every byte that is not ASCII decodes to U+FFFD.
     Unsupported,
 }
@@ -73,6 +77,9 @@ fn icu(name: &[u8]) -> Option<Charset> {
     let canonical = found.or_else(|| find_line(ICU_NAMES, &stripped(name.strip_prefix(b"x-")?)))?;
     if canonical == "UTF-8" {
         return Some(Charset { canonical, coding: Coding::IcuUtf8 });
+    }
+    if let Some(multi_byte) = MultiByte::of(canonical) {
+        return Some(Charset { canonical, coding: Coding::MultiByte(multi_byte) });
     }
     let table = SINGLE_NAMES.lines().position(|single| single == canonical);
     let units = table.and_then(|place| SINGLE_UNITS.chunks_exact(TABLE_SIZE).nth(place));
