@@ -1,9 +1,10 @@
 //! Character sets: which names are known, and how encoded words and extended parameters become UTF-8.
 //!
-//! The reference knows US-ASCII and UTF-8 itself and leaves the rest to ICU; a name counts as known if ICU opens it. What is here
-//! was generated from ICU 72 (whose 76 maps the same), under the Unicode License: `aliases.txt` are Cyrus's own aliases and canonical names (`lib/charset/aliases.txt`, the same in 3.6 and 3.12), `names.txt`
-//! ICU's names without punctuation and the converter that each opens, `single.txt` and `single.bin` the single-byte converters
-//! and their 256 UTF-16 code units each, big endian, U+FFFD where nothing is.
+//! The reference knows US-ASCII and UTF-8 itself and leaves the rest to ICU; a name counts as known if ICU opens it. `aliases.txt`
+//! holds Cyrus's own aliases and canonical names (`lib/charset/aliases.txt`, the same in 3.6 and 3.12). The other data was
+//! generated from ICU 72, under the Unicode License: `names.txt` has ICU's names without punctuation and the converter that
+//! each opens, `single.txt` and `single.bin` the single-byte converters and their 256 UTF-16 code units each, big endian,
+//! U+FFFD where nothing is, and `tables/` what [`multibyte`] describes.
 
 mod decoder;
 mod multibyte;
