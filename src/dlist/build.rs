@@ -1,7 +1,7 @@
 //! Tokens to values: one item of one line.
 
-use super::value::{FileRef, KvList, Value};
-use crate::wire::{Token, WireError};
+use super::value::{KvList, Value};
+use crate::wire::{FileRef, Token, WireError};
 use bytes::Bytes;
 
 /// Which lists hand out their elements instead of holding them: given an item's name and the key of a list that is a value
@@ -115,6 +115,9 @@ const PAIR_COST: usize = size_of::<(Bytes, Value)>();
 /// Emptied vectors that are kept for later lists, of each kind.
 const MAX_SPARE: usize = 16;
 
+/// Elements that such a vector has room for: more than a record has.
+const MAX_SPARE_CAPACITY: usize = 256;
+
 impl Builder {
     /// A builder whose items take at most `max_held` bytes of memory each, elements handed out not counted.
     pub fn new(max_held: usize, rule: StreamRule) -> Builder {
@@ -154,23 +157,39 @@ impl Builder {
     /// # Errors
     /// [`DlistError`] says why the line is no item.
     pub fn push(&mut self, token: Token) -> Result<Event, DlistError> {
-        let event = self.take(token);
-        if matches!(event, Err(_) | Ok(Event::Done(_))) {
-            self.reset();
+        match token {
+            Token::Atom(text) => self.string(text, |text| match &text[..] {
+                b"NIL" => Value::Nil,
+                _ => Value::Atom(text),
+            }),
+            Token::Quoted(text) => self.string(text, Value::Atom),
+            Token::Literal(text) => self.string(text, Value::Literal),
+            Token::Flag(text) => self.string(text, Value::Flag),
+            Token::ListStart => {
+                let values = self.spare_lists.pop().unwrap_or_default();
+                self.start(Open::List(values))
+            }
+            Token::KvListStart => {
+                let pairs = self.spare_kvlists.pop().unwrap_or_default();
+                self.start(Open::KvList { pairs, key: None })
+            }
+            Token::ListEnd => self.end(),
+            Token::EndOfLine => self.finish(),
+            Token::Bad(error) => self.refuse(error.into()),
+            Token::FileStart(_) => self.refuse(DlistError::UnexpectedFile),
+            Token::Word(_) | Token::FileData(_) | Token::FileEnd => self.refuse(DlistError::Tokens),
         }
-        event
     }
 
     /// Takes a file, in the place of its tokens. Only as an element that is handed out, or the item's whole value.
     ///
     /// # Errors
     /// [`DlistError::UnexpectedFile`] elsewhere.
-    pub fn push_file(&mut self, file: FileRef) -> Result<Event, DlistError> {
+    pub fn push_file(&mut self, file: Box<FileRef>) -> Result<Event, DlistError> {
         if !self.expects_file() {
-            self.reset();
-            return Err(DlistError::UnexpectedFile);
+            return self.refuse(DlistError::UnexpectedFile);
         }
-        self.attach(Value::File(Box::new(file)))
+        self.attach(Value::File(file))
     }
 
     /// Whether a file may come next.
@@ -195,42 +214,13 @@ impl Builder {
         match value {
             Value::List(mut values) => {
                 values.drain(..).for_each(|value| self.recycle(value));
-                if self.spare_lists.len() < MAX_SPARE {
-                    self.spare_lists.push(values);
-                }
+                keep(&mut self.spare_lists, values);
             }
             Value::KvList(KvList(mut pairs)) => {
                 pairs.drain(..).for_each(|(_, value)| self.recycle(value));
-                if self.spare_kvlists.len() < MAX_SPARE {
-                    self.spare_kvlists.push(pairs);
-                }
+                keep(&mut self.spare_kvlists, pairs);
             }
             _ => {}
-        }
-    }
-
-    fn take(&mut self, token: Token) -> Result<Event, DlistError> {
-        match token {
-            Token::Atom(text) => self.string(text, |text| match &text[..] {
-                b"NIL" => Value::Nil,
-                _ => Value::Atom(text),
-            }),
-            Token::Quoted(text) => self.string(text, Value::Atom),
-            Token::Literal(text) => self.string(text, Value::Literal),
-            Token::Flag(text) => self.string(text, Value::Flag),
-            Token::ListStart => {
-                let values = self.spare_lists.pop().unwrap_or_default();
-                self.start(Open::List(values))
-            }
-            Token::KvListStart => {
-                let pairs = self.spare_kvlists.pop().unwrap_or_default();
-                self.start(Open::KvList { pairs, key: None })
-            }
-            Token::ListEnd => self.end(),
-            Token::EndOfLine => self.finish(),
-            Token::Bad(error) => Err(error.into()),
-            Token::FileStart { .. } => Err(DlistError::UnexpectedFile),
-            Token::Word(_) | Token::FileData(_) | Token::FileEnd => Err(DlistError::Tokens),
         }
     }
 
@@ -245,7 +235,7 @@ impl Builder {
             return self.attach(value(text));
         }
         if memchr::memchr(0, &text).is_some() {
-            return Err(DlistError::Key);
+            return self.refuse(DlistError::Key);
         }
         let length = text.len();
         *name = Some(text);
@@ -253,21 +243,20 @@ impl Builder {
     }
 
     fn start(&mut self, list: Open) -> Result<Event, DlistError> {
-        let Some(item) = &self.name else { return Err(DlistError::Key) };
+        let Some(item) = &self.name else { return self.refuse(DlistError::Key) };
         let is_list = matches!(list, Open::List(_));
         let streamed = match self.open.as_slice() {
-            [] if self.value.is_some() => return Err(DlistError::Trailing),
+            [] if self.value.is_some() => return self.refuse(DlistError::Trailing),
             [] => (is_list && (self.rule)(item, b"")).then(Bytes::new),
-            [.., Open::KvList { key: None, .. }] => return Err(DlistError::Key),
+            [.., Open::KvList { key: None, .. }] => return self.refuse(DlistError::Key),
             [Open::KvList { key: Some(key), .. }] => (is_list && (self.rule)(item, key)).then(|| key.clone()),
             _ => None,
         };
         self.open.push(list);
-        let event = self.charge(VALUE_COST);
         if let Some(key) = streamed {
-            self.streaming = Some(Streaming { depth: self.open.len(), held: self.held, key });
+            self.streaming = Some(Streaming { depth: self.open.len(), held: self.held + VALUE_COST, key });
         }
-        event
+        self.charge(VALUE_COST)
     }
 
     fn end(&mut self) -> Result<Event, DlistError> {
@@ -277,8 +266,8 @@ impl Builder {
         match self.open.pop() {
             Some(Open::List(values)) => self.attach(Value::List(values)),
             Some(Open::KvList { pairs, key: None }) => self.attach(Value::KvList(KvList(pairs))),
-            Some(Open::KvList { key: Some(_), .. }) => Err(DlistError::KeyWithoutValue),
-            None => Err(DlistError::Tokens),
+            Some(Open::KvList { key: Some(_), .. }) => self.refuse(DlistError::KeyWithoutValue),
+            None => self.refuse(DlistError::Tokens),
         }
     }
 
@@ -292,11 +281,12 @@ impl Builder {
         }
         let cost = value.map().map_or(0, Bytes::len);
         match self.open.last_mut() {
-            None if self.value.is_some() => return Err(DlistError::Trailing),
+            None if self.value.is_some() => return self.refuse(DlistError::Trailing),
             None => self.value = Some(value),
             Some(Open::List(values)) => values.push(value),
             Some(Open::KvList { pairs, key }) => {
-                pairs.push((key.take().ok_or(DlistError::Key)?, value));
+                let Some(key) = key.take() else { return self.refuse(DlistError::Key) };
+                pairs.push((key, value));
                 return self.charge(cost + PAIR_COST);
             }
         }
@@ -304,8 +294,11 @@ impl Builder {
     }
 
     fn finish(&mut self) -> Result<Event, DlistError> {
-        match (self.name.take(), self.value.take()) {
-            _ if !self.open.is_empty() => Err(DlistError::Tokens),
+        let balanced = self.open.is_empty();
+        let (name, value) = (self.name.take(), self.value.take());
+        self.reset();
+        match (name, value) {
+            _ if !balanced => Err(DlistError::Tokens),
             (Some(name), Some(value)) => Ok(Event::Done(Item { name, value })),
             (None, _) => Err(DlistError::NoName),
             (Some(_), None) => Err(DlistError::NoValue),
@@ -315,8 +308,20 @@ impl Builder {
     fn charge(&mut self, bytes: usize) -> Result<Event, DlistError> {
         self.held += bytes;
         if self.held > self.max_held {
-            return Err(DlistError::TooBig { limit: self.max_held });
+            return self.refuse(DlistError::TooBig { limit: self.max_held });
         }
         Ok(Event::More)
+    }
+
+    #[cold]
+    fn refuse(&mut self, error: DlistError) -> Result<Event, DlistError> {
+        self.reset();
+        Err(error)
+    }
+}
+
+fn keep<T>(spare: &mut Vec<Vec<T>>, emptied: Vec<T>) {
+    if spare.len() < MAX_SPARE && (1..=MAX_SPARE_CAPACITY).contains(&emptied.capacity()) {
+        spare.push(emptied);
     }
 }

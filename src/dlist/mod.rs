@@ -18,7 +18,8 @@ mod tests;
 mod value;
 mod write;
 
+pub use crate::wire::FileRef;
 pub use build::{Builder, DlistError, Event, Item, StreamRule};
 pub use parse::{ParseError, parse};
-pub use value::{FileRef, KvList, Value};
+pub use value::{KvList, Value};
 pub use write::Writer;

@@ -32,7 +32,7 @@ fn read_with(builder: &mut Builder, line: &str) -> Reading {
     let mut elements = Vec::new();
     for token in tokens(line) {
         let event = match token {
-            Token::FileStart { partition, guid, size } => builder.push_file(FileRef { partition, guid, size }),
+            Token::FileStart(file) => builder.push_file(file),
             Token::FileData(_) | Token::FileEnd => continue,
             token => builder.push(token),
         };
@@ -235,6 +235,16 @@ fn values_are_printed_as_the_reference_prints_them() {
 }
 
 #[test]
+fn a_file_is_printed_as_its_header() {
+    let file = FileRef { partition: "default".into(), guid: Guid::NULL, size: 3 };
+    let mut writer = Writer::new(LiteralForm::Plain);
+    writer.reply("MESSAGE").file_header(&file);
+    assert_eq!(writer.take(), format!("* MESSAGE %{{default {} 3}}\r\n", "0".repeat(40)));
+    writer.end_line();
+    assert_eq!(writer.take(), "\r\n");
+}
+
+#[test]
 fn a_reply_can_be_taken_in_parts() {
     let mut writer = Writer::new(LiteralForm::Plain);
     writer.reply("LSUB").open_list().atom("a");
@@ -306,5 +316,27 @@ fn damaged_database_values_are_errors() {
     let text = b"%(T e A %(u1 \"x y\") H (%(N {2+}\r\nab M 5)) U (a b))";
     for end in 0..text.len() {
         assert!(parse(&text[..end]).is_err(), "{end}");
+    }
+}
+
+#[test]
+fn noise_is_an_item_or_an_error() {
+    let noise = |seed, length| String::from_utf8(crate::wire::tests::noise(seed, length)).unwrap();
+    let mut builder = Builder::new(1 << 20, RULE);
+    for seed in 0..3000 {
+        let mut refused = false;
+        for token in tokens(&format!("MESSAGE ({}", noise(seed, 40))) {
+            let ends = matches!(token, Token::EndOfLine | Token::Bad(_));
+            if !refused && !matches!(token, Token::Word(_)) {
+                refused = builder.push(token).is_err();
+            }
+            refused &= !ends;
+        }
+        builder.reset();
+        if let Ok(value) = parse(noise(seed, 12).as_bytes()) {
+            // A literal is read back only before another byte, as the parenthesis of a list.
+            let printed = print(&Value::List(vec![value]));
+            assert_eq!(print(&parse(printed.as_bytes()).unwrap()), printed);
+        }
     }
 }

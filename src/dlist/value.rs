@@ -1,6 +1,6 @@
 //! Values and what can be read out of them.
 
-use crate::types::Guid;
+use crate::{types::Guid, wire::FileRef};
 use bytes::Bytes;
 
 /// A value.
@@ -20,17 +20,6 @@ pub enum Value {
     List(Vec<Value>),
     /// `%(…)`
     KvList(KvList),
-}
-
-/// What a file literal says of the file; its bytes went elsewhere.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct FileRef {
-    /// The partition's name, unchecked.
-    pub partition: Bytes,
-    /// The GUID that the peer says the bytes have.
-    pub guid: Guid,
-    /// Bytes in the file.
-    pub size: u32,
 }
 
 /// Key and value pairs in the order in which they came. Keys may come twice.

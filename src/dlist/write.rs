@@ -3,7 +3,7 @@
 use super::value::{KvList, Value};
 use crate::{
     types::Guid,
-    wire::{LiteralForm, put_astring, put_decimal, put_literal},
+    wire::{FileRef, LiteralForm, put_astring, put_decimal, put_literal},
 };
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -145,6 +145,13 @@ impl Writer {
         }
         self.space();
         put_literal(&mut self.out, bytes, self.literals);
+        self
+    }
+
+    /// What stands before the bytes of a file (`DL_FILE`); the caller sends exactly `size` bytes before what follows.
+    pub fn file_header(&mut self, file: &FileRef) -> &mut Writer {
+        self.raw("%{").unspaced().atom(&file.partition).guid(&file.guid).number(file.size);
+        self.out.put_slice(b"}\r\n");
         self
     }
 

@@ -19,16 +19,17 @@
 //! file    = "%{" string " " string " " number "}" [CR] LF number*octet     partition, GUID, size
 //! ```
 //!
-//! No literal waits for an invitation: clients send `{n+}`; 3.6 and older servers take `{n}` too, and 3.12 crashes on it.
+//! No literal waits for an invitation: clients send `{n+}`; `{n}`, on which the 3.12 server crashes, is taken to mean the same.
 //! Other differences from the reference, all of them in what no client sends: a list does not go on over the end of a line;
-//! a NUL in an atom or a quoted string is an error instead of its end; a carriage return stands only before a line feed;
-//! the bytes of a file whose GUID is malformed are drained; a number above 2^32 does not end the connection.
+//! spaces may stand before it; a NUL in an atom or a quoted string is an error instead of its end; a carriage return stands
+//! only before a line feed; the bytes of a file whose GUID is malformed are drained; a size of 2^32 or more makes the line
+//! bad instead of ending the connection.
 
 mod class;
 mod error;
 mod scanner;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod write;
 
 pub use error::{Truncated, WireError};
@@ -62,15 +63,9 @@ pub enum Token {
     KvListStart,
     /// `)`, of either kind of list.
     ListEnd,
-    /// A file literal begins: `size` bytes of [`FileData`](Token::FileData) follow, then [`FileEnd`](Token::FileEnd), with no other token between.
-    FileStart {
-        /// The partition's name, unchecked.
-        partition: Bytes,
-        /// The GUID that the bytes are said to have.
-        guid: Guid,
-        /// Bytes in the file.
-        size: u32,
-    },
+    /// A file literal begins: as many bytes of [`FileData`](Token::FileData) as it says follow, then [`FileEnd`](Token::FileEnd), with no
+    /// other token between.
+    FileStart(Box<FileRef>),
     /// The next bytes of the file, never empty: always a slice of the input.
     FileData(Bytes),
     /// The file's declared bytes have all been read.
@@ -80,6 +75,17 @@ pub enum Token {
     /// The line was bad. It has been read to its end and what followed the error was thrown away; takes the place of
     /// [`EndOfLine`](Token::EndOfLine). Of several errors in a line this is the first.
     Bad(WireError),
+}
+
+/// What a file literal says of the file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FileRef {
+    /// The partition's name, unchecked.
+    pub partition: Bytes,
+    /// The GUID that the peer says the bytes have.
+    pub guid: Guid,
+    /// Bytes in the file.
+    pub size: u32,
 }
 
 /// The bounds of a [`Scanner`].

@@ -15,9 +15,9 @@ fn show(tokens: &[Token]) -> String {
         Token::ListStart => "(".into(),
         Token::KvListStart => "%(".into(),
         Token::ListEnd => ")".into(),
-        Token::FileStart { partition, guid, size } => {
-            assert_eq!(guid.to_string(), GUID);
-            format!("file[{} {size}]", text(partition))
+        Token::FileStart(file) => {
+            assert_eq!(file.guid.to_string(), GUID);
+            format!("file[{} {}]", text(&file.partition), file.size)
         }
         Token::FileData(data) => format!("={}", text(data)),
         Token::FileEnd => ";".into(),
@@ -181,8 +181,55 @@ fn malformed_files() {
     reads("X (%{\"p\0\" GUID 3}\r\n\r\n) {1+}\r\n\n\r\n", "X! ( BAD(Nul)");
 }
 
+/// Bytes that look like the wire, the same on each run.
+pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {
+    const PIECES: [&[u8]; 20] = [
+        b" ",
+        b"(",
+        b")",
+        b"%(",
+        b"%{",
+        b"{3+}\r\n",
+        b"{2}",
+        b"\"",
+        b"\\",
+        b"\r\n",
+        b"\r",
+        b"\n",
+        b"NIL",
+        b"a",
+        b"\0",
+        b"{",
+        b"}",
+        b"p ",
+        b"1",
+        b"%{p 785ec164963ae873b54bdd771f152e4332bab92a 2}\r\n",
+    ];
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut pieces = std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        PIECES[(state % 20) as usize]
+    });
+    pieces.by_ref().take(length).flatten().copied().collect()
+}
+
 #[test]
-fn a_hundred_thousand_lists_cost_no_memory() {
+fn noise_is_read_alike_however_it_is_cut() {
+    for seed in 0..3000 {
+        let input = noise(seed, 40);
+        let whole = show(&read_parts(&[&input]));
+        for size in [1, 2, 7] {
+            assert_eq!(show(&read_parts(&input.chunks(size).collect::<Vec<_>>())), whole, "{}", input.escape_ascii());
+        }
+        let next = [&input[..], b"\n\n\n\n\n\n\n\n\n\nNOOP\nNOOP\n"].concat();
+        assert!(show(&read_parts(&[&next])).ends_with("NOOP! ."), "{}", input.escape_ascii());
+    }
+}
+
+#[test]
+fn two_hundred_thousand_lists_are_one_bad_line() {
     let mut scanner = Scanner::new(WireLimits::default());
     let mut input = Bytes::from([b"X ", &[b'('; 200_000][..], b"\r\nNOOP\r\n"].concat());
     let tokens: Vec<Token> = std::iter::from_fn(|| scanner.next(&mut input)).collect();

@@ -8,7 +8,7 @@ const MAX_SHORT_STRING: usize = 1024;
 /// How the size of a literal is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LiteralForm {
-    /// `{n}`: replies to a client. The 3.6 server sends `{n+}`, but the 3.12 client does not read that; all read this.
+    /// `{n}`: replies. The clients of 3.6 and 3.12 read it and take `{n+}` for an error.
     Plain,
     /// `{n+}`: what clients send, and values in databases and cyrus.header (`dlist_printbuf`).
     NonSync,

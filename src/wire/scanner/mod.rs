@@ -1,11 +1,16 @@
 //! The state machine that cuts bytes into tokens.
 
+mod glance;
+mod sized;
+mod strings;
+
 use super::{
     Token, Truncated, WireError, WireLimits,
-    class::{ENDS_ATOM, ENDS_QUOTED_RUN, is_space},
+    class::{ENDS_ATOM, is_space},
 };
 use crate::types::Guid;
 use bytes::{Buf, Bytes, BytesMut};
+use glance::Glance;
 
 /// Spaces in a row. Every printer makes one; a bound keeps a small token from holding a big read in memory.
 const MAX_SPACES: u32 = 64;
@@ -149,6 +154,14 @@ impl Scanner {
 
     /// The next token, taken from the front of `input`; `None` once the input is used up.
     pub fn next(&mut self, input: &mut Bytes) -> Option<Token> {
+        match self.glance(input) {
+            Glance::Other => self.next_of_any_kind(input),
+            common => self.take(common, input),
+        }
+    }
+
+    /// The way of every token, step by step.
+    fn next_of_any_kind(&mut self, input: &mut Bytes) -> Option<Token> {
         loop {
             match self.step(input) {
                 Step::Starved => return None,
@@ -225,13 +238,7 @@ impl Scanner {
             State::LineStart => self.line_start(byte),
             State::Return if byte == b'\n' => self.line_end(input),
             State::Return => self.give_up(WireError::StrayReturn),
-            State::Escape => {
-                if byte == 0 {
-                    self.blame(WireError::Nul);
-                }
-                self.hold(&input.split_to(1));
-                self.go(State::Quoted)
-            }
+            State::Escape => self.escaped(byte, input),
             State::Percent => self.percent(byte, input),
             State::FileString => self.file_string(byte, input),
             State::FileSpace => self.file_space(byte, input),
@@ -245,8 +252,7 @@ impl Scanner {
                 self.state = State::Gap { spaces: 0 };
                 Step::Token(Token::Word(Bytes::new()))
             }
-            0 => self.go(State::Run(Run::Word)),
-            _ if ENDS_ATOM[usize::from(byte)] => self.give_up(WireError::NoWord),
+            _ if byte != 0 && ENDS_ATOM[usize::from(byte)] => self.give_up(WireError::NoWord),
             _ => self.go(State::Run(Run::Word)),
         }
     }
@@ -296,7 +302,7 @@ impl Scanner {
         input.advance(1);
         self.state = State::Gap { spaces: 0 };
         let limit = self.limits.max_depth;
-        if self.depth == limit {
+        if self.depth >= limit {
             return self.give_up(WireError::TooDeep { limit });
         }
         self.depth += 1;
@@ -313,214 +319,5 @@ impl Scanner {
                 Step::Token(Token::ListEnd)
             }
         }
-    }
-
-    /// Within a word, atom or flag.
-    fn run(&mut self, run: Run, input: &mut Bytes) -> Step {
-        let end = input.iter().position(|byte| ENDS_ATOM[usize::from(*byte)]);
-        let Some(end) = end else {
-            let part = input.split_to(input.len());
-            self.hold(&part);
-            self.state = State::Run(run);
-            return Step::Starved;
-        };
-        let part = input.split_to(end);
-        if input.first() == Some(&0) {
-            input.advance(1);
-            self.blame(WireError::Nul);
-            return self.go(State::Run(run));
-        }
-        let text = self.complete(part);
-        self.string(
-            text,
-            match run {
-                Run::Word => Token::Word,
-                Run::Atom => Token::Atom,
-                Run::Flag => Token::Flag,
-            },
-        )
-    }
-
-    /// Within a quoted string.
-    fn quoted(&mut self, input: &mut Bytes) -> Step {
-        let end = input.iter().position(|byte| ENDS_QUOTED_RUN[usize::from(*byte)]);
-        let part = input.split_to(end.unwrap_or(input.len()));
-        let Some(&byte) = input.first() else {
-            self.hold(&part);
-            return Step::Starved;
-        };
-        match byte {
-            b'"' => {
-                input.advance(1);
-                let text = self.complete(part);
-                self.string(text, Token::Quoted)
-            }
-            b'\\' => {
-                input.advance(1);
-                self.hold(&part);
-                self.go(State::Escape)
-            }
-            0 => {
-                input.advance(1);
-                self.blame(WireError::Nul);
-                Step::Again
-            }
-            _ => self.give_up(WireError::UnclosedQuote),
-        }
-    }
-
-    /// Within the bytes of a literal.
-    fn literal(&mut self, missing: u32, input: &mut Bytes) -> Step {
-        let part = input.split_to(input.len().min(missing as usize));
-        let missing = missing.saturating_sub(part.len() as u32);
-        if missing > 0 {
-            self.hold(&part);
-            self.state = State::Literal { missing };
-            return Step::Starved;
-        }
-        let text = self.complete(part);
-        self.string(text, Token::Literal)
-    }
-
-    /// Within the bytes of a file.
-    fn file(&mut self, missing: u32, input: &mut Bytes) -> Step {
-        if missing == 0 {
-            self.state = State::Gap { spaces: 0 };
-            return Step::Token(Token::FileEnd);
-        }
-        if input.is_empty() {
-            return Step::Starved;
-        }
-        let part = input.split_to(input.len().min(missing as usize));
-        self.state = State::File { missing: missing.saturating_sub(part.len() as u32) };
-        Step::Token(Token::FileData(part))
-    }
-
-    fn percent(&mut self, byte: u8, input: &mut Bytes) -> Step {
-        match byte {
-            b'(' => self.open(Token::KvListStart, input),
-            b'{' => {
-                input.advance(1);
-                self.purpose = Purpose::Partition;
-                self.go(State::FileString)
-            }
-            _ => self.give_up(WireError::Percent),
-        }
-    }
-
-    fn file_string(&mut self, byte: u8, input: &mut Bytes) -> Step {
-        match byte {
-            b'"' => {
-                input.advance(1);
-                self.go(State::Quoted)
-            }
-            b'{' => {
-                input.advance(1);
-                self.go(State::Number { of: Counted::Literal, size: 0, digits: 0 })
-            }
-            _ if byte != 0 && ENDS_ATOM[usize::from(byte)] => self.give_up(WireError::FileHeader),
-            _ => self.go(State::Run(Run::Atom)),
-        }
-    }
-
-    fn file_space(&mut self, byte: u8, input: &mut Bytes) -> Step {
-        if byte != b' ' {
-            return self.give_up(WireError::FileHeader);
-        }
-        input.advance(1);
-        if self.purpose == Purpose::Partition {
-            self.purpose = Purpose::Guid;
-            return self.go(State::FileString);
-        }
-        self.purpose = Purpose::Token;
-        self.go(State::Number { of: Counted::File, size: 0, digits: 0 })
-    }
-
-    /// Within the size of a literal or file, up to the line feed behind it.
-    fn size(&mut self, byte: u8, input: &mut Bytes) -> Step {
-        let next = match (self.state, byte) {
-            (State::Number { of, size, digits }, b'0'..=b'9') if digits < MAX_DIGITS => size
-                .checked_mul(10)
-                .and_then(|size| size.checked_add(u32::from(byte - b'0')))
-                .map(|size| State::Number { of, size, digits: digits + 1 }),
-            (State::Number { of: Counted::Literal, size, digits: 1.. }, b'+') => Some(State::Plus { size }),
-            (State::Plus { size }, b'}') => Some(State::Brace { of: Counted::Literal, size }),
-            (State::Number { of, size, digits: 1.. }, b'}') => Some(State::Brace { of, size }),
-            (State::Brace { of, size }, b'\r') => Some(State::BraceReturn { of, size }),
-            (State::Brace { of, size } | State::BraceReturn { of, size }, b'\n') => {
-                input.advance(1);
-                return self.begin(of, size);
-            }
-            _ => None,
-        };
-        match next {
-            Some(state) => {
-                input.advance(1);
-                self.go(state)
-            }
-            None => self.give_up(self.size_error()),
-        }
-    }
-
-    fn size_error(&self) -> WireError {
-        match self.state {
-            State::Number { of: Counted::File, .. }
-            | State::Brace { of: Counted::File, .. }
-            | State::BraceReturn { of: Counted::File, .. } => WireError::FileHeader,
-            _ => WireError::LiteralHeader,
-        }
-    }
-
-    /// At the first byte of a literal or file.
-    fn begin(&mut self, of: Counted, size: u32) -> Step {
-        if of == Counted::Literal {
-            let limit = self.limits.max_string;
-            if size > limit {
-                self.blame(WireError::LiteralTooLong { size, limit });
-            }
-            return self.go(State::Literal { missing: size });
-        }
-        self.state = State::File { missing: size };
-        match self.guid.take() {
-            Some(guid) => Step::Token(Token::FileStart { partition: std::mem::take(&mut self.partition), guid, size }),
-            None => {
-                self.blame(WireError::FileGuid);
-                Step::Again
-            }
-        }
-    }
-
-    /// Keeps a part of a string until the rest of it comes.
-    fn hold(&mut self, part: &[u8]) {
-        let limit = self.limits.max_string;
-        if self.discards() {
-            return;
-        }
-        if self.held.len() + part.len() > limit as usize {
-            return self.blame(WireError::StringTooLong { limit });
-        }
-        self.held.extend_from_slice(part);
-    }
-
-    /// The whole string, of which `part` is the end.
-    fn complete(&mut self, part: Bytes) -> Bytes {
-        if self.held.is_empty() && part.len() <= self.limits.max_string as usize {
-            return part;
-        }
-        self.hold(&part);
-        self.held.split().freeze()
-    }
-
-    /// A string has been read.
-    fn string(&mut self, text: Bytes, token: fn(Bytes) -> Token) -> Step {
-        match self.purpose {
-            Purpose::Token => {
-                self.state = State::Gap { spaces: 0 };
-                return Step::Token(token(text));
-            }
-            Purpose::Partition => self.partition = text,
-            Purpose::Guid => self.guid = Guid::from_hex(&text),
-        }
-        self.go(State::FileSpace)
     }
 }
