@@ -290,6 +290,23 @@ mod tests {
     }
 
     #[test]
+    fn the_reference_s_file_is_written_back_byte_for_byte() {
+        let golden = [
+            include_bytes!("../../../tests/golden/twoskip/3.6.1/subs.flat").as_slice(),
+            include_bytes!("../../../tests/golden/twoskip/3.12.3/subs.flat"),
+        ];
+        for golden in golden {
+            let mut table = Table::default();
+            for name in ["", ".a-b", ".a", ".aa", ".ä", ".a b"] {
+                table.store(format!("user.u1{name}").as_bytes(), b"");
+            }
+            table.store(b"user.u1.a.b", b"x\ty");
+            assert_eq!(Table::decode(golden).unwrap(), table);
+            assert_eq!(table.encode(), golden);
+        }
+    }
+
+    #[test]
     fn what_would_break_a_line_is_escaped() {
         let mut table = Table::default();
         table.store(b"a\tb\0", b"\r\n\xff\x7f");

@@ -73,6 +73,7 @@ struct State {
     last_inode: u64,
     last_file: u64,
     calls: u64,
+    reads: u64,
     fail_from: Option<u64>,
 }
 
@@ -134,6 +135,20 @@ impl MemoryDisk {
             after.inodes.insert(*number, Inode { durable: bytes.clone(), bytes, ..Inode::default() });
         }
         MemoryDisk(Arc::new(Mutex::new(after)))
+    }
+
+    /// How many reads were asked for so far.
+    pub(crate) fn reads(&self) -> u64 {
+        self.state().reads
+    }
+
+    /// Makes a file with these bytes, durably.
+    pub(crate) fn put(&self, path: &Path, bytes: &[u8]) {
+        let file = self.open(path, Mode::Create).unwrap();
+        file.set_size(0).unwrap();
+        file.write_at(0, &[bytes]).unwrap();
+        file.sync().unwrap();
+        self.sync_dir(path).unwrap();
     }
 
     /// The bytes of a file.
@@ -281,7 +296,8 @@ struct MemoryFile {
 
 impl DiskFile for MemoryFile {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let state = self.disk.state();
+        let mut state = self.disk.state();
+        state.reads += 1;
         let rest = state.inodes[&self.inode].bytes.get(offset as usize..).unwrap_or_default();
         let count = rest.len().min(buffer.len());
         buffer[..count].copy_from_slice(&rest[..count]);

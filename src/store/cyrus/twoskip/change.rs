@@ -11,10 +11,9 @@ use crate::store::cyrus::db_error::{Damage, DbError};
 /// Stores a value under a key, in place of another; an equal value changes nothing (`skipwrite`).
 pub fn store(image: &mut Image, levels: &mut Levels, key: &[u8], value: &[u8]) -> Result<(), DbError> {
     let place = find(image, key)?;
-    if let Some(record) = &place.found {
-        if image.key_and_value(record)?.1 == value {
-            return Ok(());
-        }
+    let old = place.found.as_ref().map(|record| image.key_and_value(record)).transpose()?;
+    if old.is_some_and(|(_, old)| old == value) {
+        return Ok(());
     }
     insert(image, &place, levels.next(), key, value)?;
     image.bound_pending()

@@ -38,6 +38,8 @@ pub const DIRTY: u32 = 1;
 pub const MAX_LEVEL: usize = 31;
 /// Where the dummy is.
 pub const DUMMY_OFFSET: u64 = HEADER_SIZE as u64;
+/// Where the first record behind the dummy is: the size of an empty database.
+pub const FIRST_RECORD: u64 = DUMMY_OFFSET + 8 + 8 * (MAX_LEVEL as u64 + 1) + 8;
 /// Bytes of the smallest head: one pointer.
 pub const MIN_HEAD: usize = 8 + 8 + 8;
 /// Bytes of the largest head: long key, long value, all pointers.

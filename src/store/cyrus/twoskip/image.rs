@@ -10,7 +10,9 @@ use std::{
 
 use super::{
     decode, encode,
-    format::{DIRTY, DUMMY_OFFSET, HEADER_SIZE, Head, Header, Kind, MAX_HEAD, MIN_HEAD},
+    format::{
+        BLANK, DIRTY, DUMMY_OFFSET, FIRST_RECORD, HEADER_SIZE, Head, Header, Kind, MAX_HEAD, MAX_LEVEL, MIN_HEAD,
+    },
     pages::Pages,
 };
 use crate::store::cyrus::{
@@ -89,8 +91,8 @@ impl Image {
 
     /// Makes an empty database of an empty file (`opendb`).
     pub fn initialise(&mut self) -> Result<(), DbError> {
-        let dummy = encode::head(&Head::new(Kind::Dummy, super::format::MAX_LEVEL as u8));
-        let size = (HEADER_SIZE + dummy.len()) as u64;
+        let dummy = encode::head(&Head::new(Kind::Dummy, MAX_LEVEL as u8));
+        let size = FIRST_RECORD;
         self.header = Header { generation: 1, records: 0, repack_size: size, current_size: size, flags: 0 };
         let header = encode::header(&self.header);
         self.file.write_at(0, &[&header, &dummy]).map_err(|error| self.io(error))?;
@@ -175,9 +177,9 @@ impl Image {
 
     /// Whether a blank stands at an offset.
     pub fn is_blank(&mut self, offset: u64) -> Result<bool, DbError> {
-        let mut bytes = [0; super::format::BLANK.len()];
+        let mut bytes = [0; BLANK.len()];
         self.read(offset, offset, &mut bytes)?;
-        Ok(bytes == *super::format::BLANK)
+        Ok(bytes == *BLANK)
     }
 
     /// Appends a record; returns where (`write_record`). The head's lengths and checksum are set here.

@@ -32,6 +32,7 @@ use std::{
 };
 
 pub use commit::Next;
+pub use search::{Pair, Visitor};
 pub use transaction::{Durability, Reader, Writer};
 
 use self::{commit::Stage, image::Image, level::Levels};
@@ -110,12 +111,11 @@ impl Twoskip {
     /// # Errors
     /// As [`Twoskip::read`].
     pub fn write(&mut self, deadline: Deadline) -> Result<Writer<'_>, DbError> {
-        if !self.lock(Lock::Exclusive, deadline)? {
-            if let Err(error) = self.repair() {
-                self.unlock();
-                return Err(error);
-            }
-        }
+        let repaired = match self.lock(Lock::Exclusive, deadline)? {
+            true => Ok(()),
+            false => self.repair(),
+        };
+        repaired.inspect_err(|_| self.unlock())?;
         Ok(Writer { db: self, stage: Stage::default() })
     }
 
@@ -176,8 +176,11 @@ impl Twoskip {
     /// Mends a file that is not clean, under the exclusive lock (`recovery`).
     fn repair(&mut self) -> Result<(), DbError> {
         match recover::relink(&mut self.image) {
+            Ok(()) if self.image.size() >= self.image.header.current_size => return recover::cut(&mut self.image),
+            // What is missing holds no live record. (The reference puts zeros there.)
+            Ok(()) => return self.rewrite(),
             Err(DbError::Damaged { .. }) => {}
-            other => return other,
+            Err(error) => return Err(error),
         }
         let size = self.image.file.metadata().map_err(|error| self.image.io(error))?.size;
         self.image.load(size)?;

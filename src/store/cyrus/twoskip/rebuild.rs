@@ -6,14 +6,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{change::insert, commit::Stage, image::Image, level::Levels, search::Place};
+use super::{
+    change::insert,
+    commit::Stage,
+    image::Image,
+    level::Levels,
+    search::{Pair, Place},
+};
 use crate::store::cyrus::{
     db_error::DbError,
     disk::{Disk, Lock, Mode},
 };
 
 /// The next key and value, ascending; `None` at the end.
-pub type Pairs<'a> = &'a mut dyn FnMut() -> Result<Option<(Vec<u8>, Vec<u8>)>, DbError>;
+pub type Pairs<'a> = &'a mut dyn FnMut() -> Result<Option<Pair>, DbError>;
 
 /// Writes these records to `PATH.NEW` and renames it to `path`, whose exclusive lock the caller holds (`mycheckpoint`).
 /// The new file is locked exclusively before it gets the name.

@@ -3,36 +3,20 @@
 use std::{cmp::Ordering, collections::BTreeMap};
 
 use super::{
-    format::{DIRTY, DUMMY_OFFSET, Kind, MAX_LEVEL},
+    format::{DIRTY, FIRST_RECORD, Kind, MAX_LEVEL},
     image::{Image, Record},
 };
 use crate::store::cyrus::db_error::{Damage, DbError};
 
-/// Undoes a transaction that did not commit: follows level 0 as it was committed, lets the other levels lead along it
-/// again, and cuts off what follows the committed end (`recovery1`). Costs a walk over the whole database.
+/// Undoes a transaction that did not commit: follows level 0 as it was committed and lets the other levels lead along it
+/// again (`recovery1`). Costs a walk over the whole database. [`cut`] makes it lasting.
 ///
 /// # Errors
-/// [`DbError::Damaged`] if level 0 cannot be followed; the file is left dirty.
+/// [`DbError::Damaged`] if level 0 cannot be followed.
 pub fn relink(image: &mut Image) -> Result<(), DbError> {
-    if !image.header.is_dirty() {
-        image.mark_dirty()?;
-        image.sync()?;
-    }
-    let records = relink_levels(image)?;
-    image.write_pending()?;
-    image.set_size(image.header.current_size)?;
-    image.sync()?;
-    image.header.flags &= !DIRTY;
-    image.header.records = records;
-    image.write_header()?;
-    image.sync()
-}
-
-/// Mends the pointers; returns how many records there are.
-fn relink_levels(image: &mut Image) -> Result<u64, DbError> {
     let mut here = image.dummy()?;
     // What is before this was synced before the header that calls it committed.
-    if image.end < here.offset.saturating_add(here.head.head_len() as u64) {
+    if image.end < FIRST_RECORD {
         return Err(image.damaged(0, Damage::PastEnd));
     }
     let mut last_key = Vec::new();
@@ -59,7 +43,22 @@ fn relink_levels(image: &mut Image) -> Result<u64, DbError> {
     for level in 1..MAX_LEVEL {
         lead(image, back[level], level, forward[level], 0)?;
     }
-    Ok(records)
+    image.header.records = records;
+    Ok(())
+}
+
+/// Writes what [`relink`] mended, and cuts off what follows the committed end.
+pub fn cut(image: &mut Image) -> Result<(), DbError> {
+    if !image.header.is_dirty() {
+        image.mark_dirty()?;
+        image.sync()?;
+    }
+    image.write_pending()?;
+    image.set_size(image.header.current_size)?;
+    image.sync()?;
+    image.header.flags &= !DIRTY;
+    image.write_header()?;
+    image.sync()
 }
 
 /// Takes the pointers of level 0 away that lead past the committed end.
@@ -97,7 +96,8 @@ pub fn salvage(image: &mut Image) -> Result<BTreeMap<Vec<u8>, u64>, DbError> {
     let mut transaction = Vec::new();
     let mut whole = true;
     let mut complete = true;
-    let mut offset = DUMMY_OFFSET;
+    // The dummy belongs to no transaction: its damage loses none.
+    let mut offset = FIRST_RECORD;
     while offset + 8 <= image.size() {
         if image.is_blank(offset)? {
             offset += 8;
@@ -120,7 +120,7 @@ pub fn salvage(image: &mut Image) -> Result<BTreeMap<Vec<u8>, u64>, DbError> {
         transaction.clear();
     }
     match saved.is_empty() {
-        true => Err(image.damaged(DUMMY_OFFSET, Damage::NothingLeft)),
+        true => Err(image.damaged(FIRST_RECORD, Damage::NothingLeft)),
         false => Ok(saved),
     }
 }

@@ -8,6 +8,12 @@ use super::{
 };
 use crate::store::cyrus::db_error::{Damage, DbError};
 
+/// A key and its value.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
+/// Is called with a key and its value; says whether to go on.
+pub type Visitor<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>;
+
 /// Where a key is, or would be (`struct skiploc`).
 #[derive(Debug)]
 pub struct Place {
@@ -76,7 +82,7 @@ pub fn fetch(image: &mut Image, key: &[u8]) -> Result<Option<Vec<u8>>, DbError> 
 }
 
 /// The first key above a key, and its value.
-pub fn next_after(image: &mut Image, key: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, DbError> {
+pub fn next_after(image: &mut Image, key: &[u8]) -> Result<Option<Pair>, DbError> {
     let [first, ..] = find(image, key)?.forward;
     let Some(record) = image.follow(first)? else { return Ok(None) };
     let pair = image.key_and_value(&record)?;
@@ -87,11 +93,7 @@ pub fn next_after(image: &mut Image, key: &[u8]) -> Result<Option<(Vec<u8>, Vec<
 }
 
 /// Calls `visit` with each key that begins with the prefix, ascending, and its value, until it breaks.
-pub fn foreach_prefix(
-    image: &mut Image,
-    prefix: &[u8],
-    visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-) -> Result<(), DbError> {
+pub fn foreach_prefix(image: &mut Image, prefix: &[u8], visit: Visitor<'_>) -> Result<(), DbError> {
     let place = find(image, prefix)?;
     let mut record = match place.found {
         Some(record) => Some(record),

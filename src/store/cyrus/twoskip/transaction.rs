@@ -1,11 +1,9 @@
 //! What can be done while a lock is held: [`Reader`] and [`Writer`].
 
-use std::ops::ControlFlow;
-
 use super::{
     Twoskip, change, check,
     commit::{Next, Stage},
-    search,
+    search::{self, Pair, Visitor},
 };
 use crate::store::cyrus::db_error::DbError;
 
@@ -34,9 +32,6 @@ pub enum Durability {
     Caller,
 }
 
-/// A key and its value.
-type Pair = (Vec<u8>, Vec<u8>);
-
 impl Reader<'_> {
     /// The value of a key. Costs O(log n) reads of the file.
     ///
@@ -58,11 +53,7 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// As [`Reader::fetch`]; `visit` may have been called before.
-    pub fn foreach_prefix(
-        &mut self,
-        prefix: &[u8],
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), DbError> {
+    pub fn foreach_prefix(&mut self, prefix: &[u8], visit: Visitor<'_>) -> Result<(), DbError> {
         search::foreach_prefix(&mut self.0.image, prefix, visit)
     }
 
@@ -102,11 +93,7 @@ impl Writer<'_> {
     ///
     /// # Errors
     /// As [`Reader::foreach_prefix`].
-    pub fn foreach_prefix(
-        &mut self,
-        prefix: &[u8],
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), DbError> {
+    pub fn foreach_prefix(&mut self, prefix: &[u8], visit: Visitor<'_>) -> Result<(), DbError> {
         search::foreach_prefix(&mut self.db.image, prefix, visit)
     }
 
