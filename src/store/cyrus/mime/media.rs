@@ -33,9 +33,6 @@ impl Media {
         self.kind == b"TEXT"
     }
 
-    pub(super) fn is_multipart(&self) -> bool {
-        self.kind == b"MULTIPART"
-    }
 }
 
 /// The content type in a Content-Type header's `value`; `None` means the default.

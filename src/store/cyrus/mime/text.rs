@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn comments_nest_and_may_be_folded() {
-        assert_eq!(skip_space(b" (a (b\\)) c)\r\n x", 0), Some(16));
+        assert_eq!(skip_space(b" (a (b\\)) c)\r\n x", 0), Some(15));
         assert_eq!(skip_space(b" (a\r\nx", 0), None);
         assert_eq!(skip_space(b"  \r\nx", 0), None);
     }
