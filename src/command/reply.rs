@@ -5,7 +5,7 @@
 
 use super::quota;
 use crate::{
-    dlist::Writer,
+    dlist::{FileRef, Writer},
     ops::{AnnotatedRecord, Annotation, ListedEntry, MailboxState, Quota, SeenEntry},
     types::{FlagName, Guid, InternalFlags, MailboxName, Release, SystemFlags},
 };
@@ -237,8 +237,8 @@ pub fn enabled(out: &mut Writer, names: &[Bytes]) {
 }
 
 /// `* MESSAGE` and the head of its file; the bytes and an end of line follow.
-pub fn begin_message(out: &mut Writer, partition: &str, guid: &Guid, size: u32) {
-    out.reply("MESSAGE").begin_file(partition, guid, size);
+pub fn begin_message(out: &mut Writer, message: &FileRef) {
+    out.reply("MESSAGE").file_header(message);
 }
 
 /// What stands where a message should be whose bytes are not those of its GUID.

@@ -132,11 +132,6 @@ impl Writer {
         self.raw(guid.to_hex())
     }
 
-    /// The head of a file literal; exactly `size` bytes and [`end_line`](Writer::end_line) follow (`printfile`).
-    pub fn begin_file(&mut self, partition: impl AsRef<[u8]>, guid: &Guid, size: u32) -> &mut Writer {
-        self.raw("%{").unspaced().atom(partition).guid(guid).number(size).unspaced().raw("}").end_line()
-    }
-
     /// A string of any bytes: a literal if it holds a NUL, else as [`atom`](Writer::atom) (`DL_BUF`).
     pub fn map(&mut self, bytes: impl AsRef<[u8]>) -> &mut Writer {
         let bytes = bytes.as_ref();

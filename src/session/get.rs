@@ -5,7 +5,7 @@
 use super::script::State;
 use crate::{
     command::{Fetch, Get, reply},
-    dlist::{Value, Writer},
+    dlist::{FileRef, Value, Writer},
     ops::{
         CloseMailbox, Intent, ListUserMailboxes, Listed, MailboxRef, MailboxState, OpenMailbox, OpenMessage,
         ReadAnnotations, ReadListed, ReadMessage, ReadQuota, ReadRecords, ReadSeen, ReadSubscriptions, Refusal,
@@ -197,7 +197,8 @@ async fn message(state: &State, fetch: Fetch) -> Result<(), Refusal> {
     // The first piece is read before anything is said. From then on exactly `size` bytes must follow: where a later piece
     // cannot be read, zeros stand for it and the refusal behind them tells the master to throw the message away.
     let mut piece = read(state, 0, found.size).await?;
-    print(state, |out| reply::begin_message(out, partition.as_str(), &guid, found.size)).await;
+    let file = FileRef { partition: Bytes::copy_from_slice(partition.as_bytes()), guid, size: found.size };
+    print(state, |out| reply::begin_message(out, &file)).await;
     let mut outcome = Ok(());
     let mut sent = 0;
     loop {

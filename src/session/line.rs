@@ -116,8 +116,7 @@ impl Lines {
         let mut taken = Taken { max_records: self.max_records, ..Taken::default() };
         loop {
             let event = match self.token().await? {
-                Token::FileStart { partition, guid, size } => {
-                    let file = FileRef { partition, guid, size };
+                Token::FileStart(file) => {
                     if let Err(refusal) = self.upload(state, &file).await? {
                         taken.fail(Unreadable::Refused(refusal));
                     }

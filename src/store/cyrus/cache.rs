@@ -97,7 +97,8 @@ mod tests {
     fn record() -> Vec<u8> {
         let mut record = CacheRecord::new();
         record.item(CacheItem::Envelope, |out| out.extend_from_slice(b"(NIL)"));
-        for item in [CacheItem::BodyStructure, CacheItem::Body, CacheItem::Section, CacheItem::Headers, CacheItem::From] {
+        for item in [CacheItem::BodyStructure, CacheItem::Body, CacheItem::Section, CacheItem::Headers, CacheItem::From]
+        {
             record.item(item, |_| {});
         }
         for item in [CacheItem::To, CacheItem::Cc, CacheItem::Bcc, CacheItem::Subject] {

@@ -26,8 +26,8 @@
 //!
 //! Sources: `mailbox_read_header`, `mailbox_commit_header`, `mailbox_header_data_cstring`, `parseentry_cb` in
 //! `imap/mailbox.c`; `dlist_parsesax` in `imap/dlist.c`; `prot_printastring` in `lib/prot.c`. The reference writes what is
-//! neither an atom nor plain text as a literal, which holds a line feed, and then cannot read its own file; we quote it
-//! with backslashes, which every release since 3.6 reads.
+//! neither an atom nor plain text as a literal, which holds a line feed, and then cannot read its own file (an 8-bit
+//! identifier in the ACL is enough to make 3.12.3 abort); we quote it with backslashes, which both read.
 
 use crate::{
     dlist::{self, KvList, Value},

@@ -19,22 +19,25 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
 /// Until when to wait for a lock.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Deadline(Instant);
+pub struct Deadline(Option<Instant>);
 
 impl Deadline {
-    /// The given time from now.
+    /// The given time from now; never, if the clock does not go so far.
     pub fn after(wait: Duration) -> Deadline {
-        Deadline::at(Instant::now() + wait)
+        Deadline(Instant::now().checked_add(wait))
     }
 
     /// A point in time.
     pub fn at(instant: Instant) -> Deadline {
-        Deadline(instant)
+        Deadline(Some(instant))
     }
 
     /// What is left of the wait; zero when the deadline has passed.
     pub fn remaining(self) -> Duration {
-        self.0.saturating_duration_since(Instant::now())
+        match self.0 {
+            Some(instant) => instant.saturating_duration_since(Instant::now()),
+            None => Duration::MAX,
+        }
     }
 }
 

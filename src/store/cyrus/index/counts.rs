@@ -6,7 +6,7 @@
 //! cannot be seen in sound files: it lets counts of flags run below 0, and has no room for the usage of deleted and
 //! expunged messages.
 
-use super::types::{IndexHeader, IndexRecord, options};
+use super::types::{IndexHeader, IndexRecord, Time, options};
 use crate::{
     plan::crc::{self, FlagCrcs},
     types::{InternalFlags, SyncCrcs, SystemFlags},
@@ -31,6 +31,22 @@ pub struct AnnotationTotals {
     pub crc: u32,
     /// Bytes of their values.
     pub bytes: u64,
+}
+
+/// Gives a record that is about to be appended the dates that it lacks: now, the internaldate, and midnight of its day.
+///
+/// `midnight` is that of the server's time zone in the reference, of what it is given in seconds. All other dates and
+/// numbers stay 0 if the master sent none.
+pub fn complete_dates(record: &mut IndexRecord, now: Time, midnight: impl FnOnce(i64) -> i64) {
+    if record.internaldate.is_unset() {
+        record.internaldate = now;
+    }
+    if record.gmtime.is_unset() {
+        record.gmtime = Time::from_seconds(record.internaldate.seconds);
+    }
+    if record.sentdate.is_unset() {
+        record.sentdate = Time::from_seconds(midnight(record.internaldate.seconds));
+    }
 }
 
 /// Counts a new record and gives its number. Its UID must be above `last_uid`.

@@ -1,7 +1,7 @@
 //! `cyrus.index`: the header and the records of one mailbox.
 //!
 //! On bytes: [`decode_header`], [`decode_record`], [`encode_header`], [`encode_record`], for the versions and byte tables of
-//! [`layout`](self). On a file: [`IndexFile`]. On values: [`counts`], the arithmetic of a change.
+//! `layout.rs`. On a file: [`IndexFile`]. On values: [`counts`], the arithmetic of a change.
 //!
 //! # What a writer has to know
 //! From `imap/mailbox.c` and `imap/sync_support.c` of 3.12.3; 3.6.1 is the same unless said otherwise.
@@ -19,9 +19,11 @@
 //! - **A record without a file** (expunged on the master, never uploaded; `sync_append_copyfile`): gets `UNLINKED`, no
 //!   `NEEDS_CLEANUP`, `cache_offset` 0, `cache_version` 0, size and dates as the master says. `cyrus.cache` is made all the
 //!   same, with its 4 bytes of generation. An expunged record *with* a file is kept like any other, in every expunge mode.
-//! - **Dates left at 0** when appending: internaldate becomes now, gmtime the internaldate, sentdate midnight of the
-//!   internaldate *in the server's time zone*. savedate, createdmodseq, modseq and last_updated stay as the master said,
-//!   0 included. The message file's modification time is set to the internaldate.
+//!   Masters leave out records that are unlinked there, so these are rare.
+//! - **Dates left at 0** when appending: [`counts::complete_dates`]. savedate, createdmodseq, modseq and last_updated stay
+//!   as the master said, 0 included. The message file's modification time is set to the internaldate.
+//! - **Appending** counts the record first and its annotations after ([`counts::annotate`]); one with the annotation
+//!   `snoozed` is then rewritten with `SNOOZED`. Size 0 and the null GUID make the reference abort: refuse them.
 //! - **Rewriting** takes from the master: cid, modseq, last_updated, internaldate, savedate, createdmodseq, system and user
 //!   flags, and of the internal flags `EXPUNGED` only; `SNOOZED` follows the annotation of that name. Two expunged records
 //!   are left alone, whatever else differs. `ARCHIVED` is this server's own.

@@ -1,10 +1,10 @@
 //! The ENVELOPE item.
 
+use super::CacheOptions;
 use super::address::{self, Address};
 use super::headers::Field;
 use super::nstring;
 use super::structure::{Part, Structure};
-use super::CacheOptions;
 
 /// The address lists of a message; `None` where the header is missing or holds no address.
 pub(super) struct Addresses {

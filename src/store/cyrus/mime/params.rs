@@ -253,6 +253,9 @@ mod tests {
     #[test]
     fn continuations_are_joined_in_any_order() {
         assert_eq!(parsed("x*1=b; x*0=a; y=z; x*2*=%43"), pairs(&[("X*", "''ab%43"), ("Y", "z")]));
-        assert_eq!(parsed("x*0*=us-ascii''a; x*1=\"b c\"; x*3=no"), pairs(&[("X*", "us-ascii''ab%20c"), ("X*3", "no")]));
+        assert_eq!(
+            parsed("x*0*=us-ascii''a; x*1=\"b c\"; x*3=no"),
+            pairs(&[("X*", "us-ascii''ab%20c"), ("X*3", "no")])
+        );
     }
 }

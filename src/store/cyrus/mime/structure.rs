@@ -286,7 +286,8 @@ impl Parser<'_, '_> {
 
     /// Source: the second half of `message_parse_multipart`.
     fn end_multipart(&mut self, multipart: &Multipart) {
-        let mut total = Content { size: multipart.preamble.size, lines: multipart.preamble.lines, ..Content::default() };
+        let mut total =
+            Content { size: multipart.preamble.size, lines: multipart.preamble.lines, ..Content::default() };
         let mut epilogue = Content::default();
         // The boundary of an enclosing multipart that ended this one belongs to this one, not to what is within it.
         let mut enclosing = (0, 0);

@@ -46,7 +46,7 @@ pub fn insert(image: &mut Image, place: &Place, level: u8, key: &[u8], value: &[
     }
     let old_level = place.found.map_or(0, |found| found.head.level);
     stitch(image, &Place { back: place.back, forward, found: None }, level.max(old_level))?;
-    image.header.records += u64::from(place.found.is_none());
+    image.header.records = image.header.records.saturating_add(place.found.is_none().into());
     Ok(record)
 }
 

@@ -4,7 +4,6 @@
 
 use std::{
     cmp::Ordering,
-    collections::BTreeMap,
     path::{Path, PathBuf},
 };
 
@@ -14,6 +13,7 @@ use super::{
         BLANK, DIRTY, DUMMY_OFFSET, FIRST_RECORD, HEADER_SIZE, Head, Header, Kind, MAX_HEAD, MAX_LEVEL, MIN_HEAD,
     },
     pages::Pages,
+    pending::Pending,
 };
 use crate::store::cyrus::{
     db_error::{Damage, DbError},
@@ -45,20 +45,10 @@ pub struct Image {
     pub end: u64,
     path: PathBuf,
     pages: Pages,
-    /// Bytes in the file.
-    flushed: u64,
-    /// Bytes that follow them.
-    tail: Vec<u8>,
-    /// Heads that replace those in the file, by offset.
-    heads: BTreeMap<u64, Head>,
+    pending: Pending,
 }
 
 impl Image {
-    /// Tells the image that its file was renamed.
-    pub fn renamed(&mut self, path: &Path) {
-        self.path = path.to_owned();
-    }
-
     /// An image that has not been loaded yet.
     pub fn new(path: &Path, file: Box<dyn DiskFile>) -> Image {
         Image {
@@ -67,18 +57,19 @@ impl Image {
             end: 0,
             path: path.to_owned(),
             pages: Pages::default(),
-            flushed: 0,
-            tail: Vec::new(),
-            heads: BTreeMap::new(),
+            pending: Pending::default(),
         }
+    }
+
+    /// Tells the image that its file was renamed.
+    pub fn renamed(&mut self, path: &Path) {
+        self.path = path.to_owned();
     }
 
     /// Looks at a file of this size anew and reads its header.
     pub fn load(&mut self, size: u64) -> Result<(), DbError> {
         self.pages.clear();
-        self.tail.clear();
-        self.heads.clear();
-        self.flushed = size;
+        self.pending = Pending::none(size);
         let mut bytes = [0; HEADER_SIZE];
         let count = self.file.read_at(0, &mut bytes).map_err(|error| self.io(error))?;
         if count < HEADER_SIZE {
@@ -107,7 +98,7 @@ impl Image {
 
     /// Bytes that can be read.
     pub fn size(&self) -> u64 {
-        self.flushed + self.tail.len() as u64
+        self.pending.size()
     }
 
     /// The record before all others.
@@ -133,8 +124,8 @@ impl Image {
 
     /// The record at an offset, of whatever type; its key and value are not checked yet (`read_onerecord`).
     pub fn record(&mut self, offset: u64) -> Result<Record, DbError> {
-        let head = match self.heads.get(&offset) {
-            Some(head) => *head,
+        let head = match self.pending.head(offset) {
+            Some(head) => head,
             None => self.read_head(offset)?,
         };
         Ok(Record { offset, head })
@@ -187,42 +178,31 @@ impl Image {
         head.key_len = key.len() as u64;
         head.value_len = value.len() as u64;
         head.tail_crc = encode::tail_crc(key, value);
-        let bytes = encode::head(&head);
-        encode::blanks(self.size(), bytes.len(), &mut self.tail);
-        let record = Record { offset: self.size(), head };
-        for part in [&bytes, key, value, encode::padding(key, value)] {
-            self.tail.extend_from_slice(part);
-        }
+        let record = self.pending.append(head, key, value);
         self.end = self.size();
         record
     }
 
     /// Replaces the head of a record (`rewrite_record`).
     pub fn rewrite(&mut self, record: &Record) {
-        let bytes = encode::head(&record.head);
-        let pending = record.offset.checked_sub(self.flushed).and_then(|start| {
-            let start = usize::try_from(start).ok()?;
-            self.tail.get_mut(start..start.checked_add(bytes.len())?)
-        });
-        match pending {
-            Some(pending) => pending.copy_from_slice(&bytes),
-            None => drop(self.heads.insert(record.offset, record.head)),
-        }
+        self.pending.rewrite(record);
     }
 
     /// Whether there is anything to write.
     pub fn is_changed(&self) -> bool {
-        !self.tail.is_empty() || !self.heads.is_empty()
+        !self.pending.is_empty()
     }
 
     /// Writes to the file what a transaction has gathered, if that is much.
     pub fn bound_pending(&mut self) -> Result<(), DbError> {
-        if self.tail.len() + self.heads.len() * size_of::<Head>() > MAX_PENDING {
+        if self.pending.memory() <= MAX_PENDING {
+            return Ok(());
+        }
+        if !self.header.is_dirty() {
             self.mark_dirty()?;
             self.sync()?;
-            self.write_pending()?;
         }
-        Ok(())
+        self.write_pending()
     }
 
     /// Writes a header that says that what follows may not be complete. It must be durable before anything else is
@@ -234,27 +214,22 @@ impl Image {
 
     /// Writes the gathered records and heads to the file.
     pub fn write_pending(&mut self) -> Result<(), DbError> {
-        self.write(self.flushed, &self.tail)?;
-        for (offset, head) in &self.heads {
-            self.write(*offset, &encode::head(head))?;
-        }
-        self.flushed = self.size();
-        self.tail.clear();
-        self.heads.clear();
         self.pages.clear();
-        Ok(())
+        let written = self.pending.write_to(self.file.as_ref());
+        written.map_err(|error| self.io(error))
     }
 
     /// Writes the header as it is.
     pub fn write_header(&mut self) -> Result<(), DbError> {
         self.pages.clear();
-        self.write(0, &encode::header(&self.header))
+        let written = self.file.write_at(0, &[&encode::header(&self.header)]);
+        written.map_err(|error| self.io(error))
     }
 
-    /// Cuts or extends the file.
+    /// Cuts the file, when nothing is pending.
     pub fn set_size(&mut self, size: u64) -> Result<(), DbError> {
         self.pages.clear();
-        self.flushed = size;
+        self.pending = Pending::none(size);
         self.file.set_size(size).map_err(|error| self.io(error))
     }
 
@@ -315,30 +290,17 @@ impl Image {
 
     /// Reads a part of the record at `record`; what reaches past the end is that record's damage.
     fn read(&mut self, record: u64, offset: u64, buffer: &mut [u8]) -> Result<(), DbError> {
-        let complete = match offset.checked_sub(self.flushed) {
-            Some(start) => copy_from(&self.tail, start, buffer),
-            None if offset + buffer.len() as u64 > self.flushed => false,
-            None => self.pages.read(self.file.as_ref(), offset, buffer).map_err(|error| self.io(error))?,
+        let written = self.pending.written();
+        let complete = if offset >= written {
+            self.pending.read(offset, buffer)
+        } else if buffer.len() as u64 > written - offset {
+            false
+        } else {
+            self.pages.read(self.file.as_ref(), offset, buffer).map_err(|error| self.io(error))?
         };
         match complete {
             true => Ok(()),
             false => Err(self.damaged(record, Damage::PastEnd)),
         }
     }
-
-    fn write(&self, offset: u64, bytes: &[u8]) -> Result<(), DbError> {
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        self.file.write_at(offset, &[bytes]).map_err(|error| self.io(error))
-    }
-}
-
-/// Fills a buffer from a place in these bytes; whether there were enough.
-fn copy_from(bytes: &[u8], start: u64, buffer: &mut [u8]) -> bool {
-    let part = usize::try_from(start).ok().and_then(|start| bytes.get(start..start.checked_add(buffer.len())?));
-    if let Some(part) = part {
-        buffer.copy_from_slice(part);
-    }
-    part.is_some()
 }

@@ -1,6 +1,6 @@
 //! twoskip: the key-value file that Cyrus keeps most of its state in (mailboxes.db, conversations, annotations, seen state).
 //!
-//! A skip list in a file to which records are only appended; [`format`] has the bytes, [`commit`] the order of writes and
+//! A skip list in a file to which records are only appended; `format.rs` has the bytes, `commit.rs` the order of writes and
 //! syncs. Cyrus processes may use the same file at any time: the lock is the same (`fcntl` on the file itself, which is
 //! opened again when it was replaced meanwhile), and each side repairs what a crash of the other left behind.
 //!
@@ -18,6 +18,7 @@ mod format;
 mod image;
 mod level;
 mod pages;
+mod pending;
 mod rebuild;
 mod recover;
 mod search;
@@ -33,9 +34,9 @@ use std::{
 
 pub use commit::Next;
 pub use search::{Pair, Visitor};
-pub use transaction::{Durability, Reader, Writer};
+pub use transaction::{Commit, Durability, Reader, Writer};
 
-use self::{commit::Stage, image::Image, level::Levels};
+use self::{image::Image, level::Levels};
 use crate::store::cyrus::{
     db_error::DbError,
     disk::{Deadline, Disk, DiskFile, Lock, Mode, lock_named},
@@ -68,7 +69,8 @@ pub struct Twoskip {
 
 impl Twoskip {
     /// Opens a database; `None` if it does not exist and shall not be made. The bytes are first looked at by
-    /// [`Twoskip::read`] and [`Twoskip::write`].
+    /// [`Twoskip::read`] and [`Twoskip::write`]. The name of a new file becomes durable with the first durable commit;
+    /// those of new directories above its own are left to the caller.
     ///
     /// # Errors
     /// [`DbError::Io`].
@@ -98,7 +100,7 @@ impl Twoskip {
     pub fn read(&mut self, deadline: Deadline) -> Result<Reader<'_>, DbError> {
         for _ in 0..REPAIRS {
             if self.lock(Lock::Shared, deadline)? {
-                return Ok(Reader(self));
+                return Ok(Reader { db: self });
             }
             self.unlock();
             self.write(deadline)?;
@@ -116,7 +118,7 @@ impl Twoskip {
             false => self.repair(),
         };
         repaired.inspect_err(|_| self.unlock())?;
-        Ok(Writer { db: self, stage: Stage::default() })
+        Ok(Writer(Reader { db: self }))
     }
 
     /// Makes durable what was committed with [`Durability::Caller`].
@@ -146,11 +148,11 @@ impl Twoskip {
     /// # Errors
     /// As [`Twoskip::read`]; the old file is still in place.
     pub fn repack(&mut self, deadline: Deadline) -> Result<bool, DbError> {
-        let writer = self.write(deadline)?;
-        if !writer.db.wants_repack() {
+        let Writer(locked) = self.write(deadline)?;
+        if !locked.db.wants_repack() {
             return Ok(false);
         }
-        writer.db.rewrite()?;
+        locked.db.rewrite()?;
         Ok(true)
     }
 

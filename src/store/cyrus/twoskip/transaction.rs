@@ -1,4 +1,6 @@
-//! What can be done while a lock is held: [`Reader`] and [`Writer`].
+//! What can be done while a lock is held: [`Reader`], [`Writer`] and [`Commit`].
+
+use std::ops::{Deref, DerefMut};
 
 use super::{
     Twoskip, change, check,
@@ -7,19 +9,25 @@ use super::{
 };
 use crate::store::cyrus::db_error::DbError;
 
-/// A database under a shared lock, which is given back when this is dropped.
+/// A database under a lock, which is given back when this is dropped.
 #[derive(Debug)]
-pub struct Reader<'a>(pub(super) &'a mut Twoskip);
+pub struct Reader<'a> {
+    pub(super) db: &'a mut Twoskip,
+}
 
-/// A database under an exclusive lock, and the changes made to it. Dropping it without [`Writer::commit`] forgets the changes
-/// and gives the lock back.
+/// A database under an exclusive lock, and the changes made to it, which its reads see. Dropping it without
+/// [`Writer::commit`] forgets the changes and gives the lock back.
 ///
 /// Changes are kept in memory until they are committed, up to about 1 MiB; what is more is written behind the committed
 /// end of a file marked dirty, and undone by the next process that locks it if no commit follows.
 #[derive(Debug)]
-pub struct Writer<'a> {
-    pub(super) db: &'a mut Twoskip,
-    pub(super) stage: Stage,
+pub struct Writer<'a>(pub(super) Reader<'a>);
+
+/// A transaction that is being committed step by step. Dropping it before the last step undoes the transaction.
+#[derive(Debug)]
+pub struct Commit<'a> {
+    locked: Reader<'a>,
+    stage: Stage,
 }
 
 /// What a commit waits for before it returns.
@@ -38,7 +46,7 @@ impl Reader<'_> {
     /// # Errors
     /// [`DbError::Damaged`], [`DbError::Io`].
     pub fn fetch(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, DbError> {
-        search::fetch(&mut self.0.image, key)
+        search::fetch(&mut self.db.image, key)
     }
 
     /// The smallest key that is greater than `key`, bytewise, and its value. Before the first is the empty key.
@@ -46,7 +54,7 @@ impl Reader<'_> {
     /// # Errors
     /// As [`Reader::fetch`].
     pub fn next_after(&mut self, key: &[u8]) -> Result<Option<Pair>, DbError> {
-        search::next_after(&mut self.0.image, key)
+        search::next_after(&mut self.db.image, key)
     }
 
     /// Calls `visit` with each key that begins with the prefix, ascending bytewise, and its value, until it breaks.
@@ -54,7 +62,7 @@ impl Reader<'_> {
     /// # Errors
     /// As [`Reader::fetch`]; `visit` may have been called before.
     pub fn foreach_prefix(&mut self, prefix: &[u8], visit: Visitor<'_>) -> Result<(), DbError> {
-        search::foreach_prefix(&mut self.0.image, prefix, visit)
+        search::foreach_prefix(&mut self.db.image, prefix, visit)
     }
 
     /// Checks every record and every pointer, as `cyr_dbtool FILE twoskip consistent` does. Reads the whole database.
@@ -62,41 +70,31 @@ impl Reader<'_> {
     /// # Errors
     /// [`DbError::Damaged`] with the first thing that is wrong.
     pub fn check(&mut self) -> Result<(), DbError> {
-        check::check(&mut self.0.image)
+        check::check(&mut self.db.image)
     }
 }
 
 impl Drop for Reader<'_> {
     fn drop(&mut self) {
-        self.0.unlock();
+        self.db.unlock();
     }
 }
 
-impl Writer<'_> {
-    /// As [`Reader::fetch`], with the changes made so far.
-    ///
-    /// # Errors
-    /// As [`Reader::fetch`].
-    pub fn fetch(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, DbError> {
-        search::fetch(&mut self.db.image, key)
-    }
+impl<'a> Deref for Writer<'a> {
+    type Target = Reader<'a>;
 
-    /// As [`Reader::next_after`], with the changes made so far.
-    ///
-    /// # Errors
-    /// As [`Reader::fetch`].
-    pub fn next_after(&mut self, key: &[u8]) -> Result<Option<Pair>, DbError> {
-        search::next_after(&mut self.db.image, key)
+    fn deref(&self) -> &Reader<'a> {
+        &self.0
     }
+}
 
-    /// As [`Reader::foreach_prefix`], with the changes made so far.
-    ///
-    /// # Errors
-    /// As [`Reader::foreach_prefix`].
-    pub fn foreach_prefix(&mut self, prefix: &[u8], visit: Visitor<'_>) -> Result<(), DbError> {
-        search::foreach_prefix(&mut self.db.image, prefix, visit)
+impl<'a> DerefMut for Writer<'a> {
+    fn deref_mut(&mut self) -> &mut Reader<'a> {
+        &mut self.0
     }
+}
 
+impl<'a> Writer<'a> {
     /// Stores a value under a key, in place of the one that was there. Storing what is there already changes nothing.
     ///
     /// # Errors
@@ -105,7 +103,8 @@ impl Writer<'_> {
         if key.is_empty() {
             return Err(DbError::EmptyKey { path: self.db.path.clone() });
         }
-        change::store(&mut self.db.image, &mut self.db.levels, key, value)
+        let db = &mut self.0.db;
+        change::store(&mut db.image, &mut db.levels, key, value)
     }
 
     /// Deletes a key; whether it was there.
@@ -121,39 +120,38 @@ impl Writer<'_> {
     /// # Errors
     /// [`DbError::Io`]: the changes were not committed, unless it was the last sync that failed: then they are seen but
     /// may not survive a power cut.
-    pub fn commit(mut self, durability: Durability) -> Result<(), DbError> {
-        let changed = self.is_changed();
-        self.stage.finish(&mut self.db.image)?;
-        match durability {
-            Durability::Now if changed => self.db.sync(),
-            _ => Ok(()),
+    pub fn commit(self, durability: Durability) -> Result<(), DbError> {
+        let mut commit = self.commit_in_steps();
+        while commit.advance()? == Next::Sync {
+            if commit.stage == Stage::Ended && durability == Durability::Caller {
+                break;
+            }
+            commit.sync()?;
         }
+        Ok(())
     }
 
-    /// One step of a commit, for callers who commit several databases and wait once per step for all of their syncs:
-    /// after [`Next::Sync`], [`Writer::sync`] each (or `syncfs`) before the next step of any; after [`Next::Done`], drop.
-    ///
-    /// # Errors
-    /// [`DbError::Io`], and then the transaction must be dropped.
-    pub fn advance(&mut self) -> Result<Next, DbError> {
-        self.stage.advance(&mut self.db.image)
-    }
-
-    /// Makes durable what [`Writer::advance`] has written.
-    ///
-    /// # Errors
-    /// [`DbError::Io`], and then the transaction must be dropped.
-    pub fn sync(&mut self) -> Result<(), DbError> {
-        self.db.sync()
-    }
-
-    fn is_changed(&self) -> bool {
-        self.db.image.is_changed() || self.db.image.header.is_dirty()
+    /// For callers who commit several databases and wait once per step for all of their syncs.
+    pub fn commit_in_steps(self) -> Commit<'a> {
+        Commit { locked: self.0, stage: Stage::default() }
     }
 }
 
-impl Drop for Writer<'_> {
-    fn drop(&mut self) {
-        self.db.unlock();
+impl Commit<'_> {
+    /// Takes the next step, of at most three. After [`Next::Sync`], [`Commit::sync`] (or `syncfs`) must succeed before the
+    /// next one; after [`Next::Done`] the changes are committed and durable.
+    ///
+    /// # Errors
+    /// [`DbError::Io`], and then this must be dropped.
+    pub fn advance(&mut self) -> Result<Next, DbError> {
+        self.stage.advance(&mut self.locked.db.image)
+    }
+
+    /// Makes durable what the last step has written.
+    ///
+    /// # Errors
+    /// [`DbError::Io`], and then this must be dropped.
+    pub fn sync(&mut self) -> Result<(), DbError> {
+        self.locked.db.sync()
     }
 }

@@ -5,9 +5,9 @@ use crate::{
     plan::crc::{self, FlagCrcs},
     store::cyrus::{
         header,
-        index::{IndexHeader, IndexRecord, Time, options},
+        index::{IndexHeader, IndexRecord, NewMailbox, Time, options},
     },
-    types::{InternalFlags, ModSeq, SystemFlags, Uid},
+    types::{Guid, InternalFlags, MailboxOptions, ModSeq, SystemFlags, Uid},
 };
 
 fn flags() -> FlagCrcs {
@@ -177,6 +177,41 @@ fn the_expunge_mode_decides_what_happens_to_a_record_when_it_is_expunged() {
             assert_eq!(cleaned, expected, "{mode:?}");
         }
     }
+}
+
+#[test]
+fn a_tombstone_without_a_file_is_written_as_a_replica_did() {
+    for version in [17, 19] {
+        let file = golden(&format!("v{version}-tombstone.index"));
+        let (real, _) = decode(&file);
+        let new = NewMailbox {
+            uidvalidity: 1_795_464_235,
+            options: MailboxOptions(MailboxOptions::POP3_NEW_UIDL),
+            highestmodseq: ModSeq(9),
+            createdmodseq: ModSeq(2),
+            now: real.changes_epoch,
+        };
+        let mut header = IndexHeader::create(version, &new).unwrap();
+        header.header_file_crc = real.header_file_crc;
+        let sent = IndexRecord {
+            uid: Uid::new(3),
+            internaldate: Time::from_seconds(1_795_460_000),
+            size: 777,
+            last_updated: Time::from_seconds(1_795_464_000),
+            savedate: Time::from_seconds(1_795_461_000),
+            guid: Guid::from_hex(b"0123456789abcdef0123456789abcdef01234567").unwrap(),
+            modseq: ModSeq(7),
+            ..IndexRecord::default()
+        };
+        let mut record = with(sent, SystemFlags::DELETED, InternalFlags::EXPUNGED | InternalFlags::UNLINKED);
+        complete_dates(&mut record, Time::from_seconds(1), |seconds| seconds - seconds.rem_euclid(86400));
+        assert_eq!(append(&mut header, &record, &FlagCrcs::NONE), 1);
+        assert_eq!(encode(&header, &[record]), file, "version {version}");
+    }
+    let mut dateless = IndexRecord::default();
+    complete_dates(&mut dateless, Time { seconds: 100_000, nanoseconds: 5 }, |_| 86400);
+    assert_eq!(dateless.internaldate, Time { seconds: 100_000, nanoseconds: 5 });
+    assert_eq!((dateless.gmtime.seconds, dateless.sentdate.seconds), (100_000, 86400));
 }
 
 #[test]

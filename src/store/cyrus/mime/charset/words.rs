@@ -111,7 +111,9 @@ fn word(text: &[u8], start: usize) -> Result<Word<'_>, usize> {
     }
     let content = i + 3;
     let mut end = content;
-    while !matches!(at(text, end), 0 | b'?') && !(at(text, end) == b'=' && at(text, end + 1) == b'?' && at(text, end + 2) != b'=') {
+    while !matches!(at(text, end), 0 | b'?')
+        && !(at(text, end) == b'=' && at(text, end + 1) == b'?' && at(text, end + 2) != b'=')
+    {
         end += 1;
     }
     if at(text, end) != b'?' || at(text, end + 1) != b'=' {

@@ -83,7 +83,7 @@ fn a_repack_loses_nothing() {
     for call in 0.. {
         let (disk, model) = start();
         disk.fail_from(Some(call));
-        let repacked = open(&disk).write(soon()).unwrap().db.rewrite();
+        let repacked = open(&disk).write(soon()).unwrap().0.db.rewrite();
         let failed = disk.calls() > call;
         assert_eq!(repacked.is_err(), failed);
         disk.fail_from(None);
@@ -91,7 +91,7 @@ fn a_repack_loses_nothing() {
             let disk = disk.after_power_cut(&mut dice);
             let mut db = open(&disk);
             assert_eq!(contents(&mut db).unwrap(), model);
-            db.write(soon()).unwrap().db.rewrite().unwrap();
+            db.write(soon()).unwrap().0.db.rewrite().unwrap();
             assert_eq!(contents(&mut db).unwrap(), model);
         }
         if !failed {
@@ -149,15 +149,16 @@ fn several_databases_commit_step_by_step_together() {
     for writer in writers.iter_mut().take(2) {
         writer.store(b"user.00", b"together").unwrap();
     }
+    let mut commits: Vec<Commit<'_>> = writers.into_iter().map(Writer::commit_in_steps).collect();
     loop {
-        let steps: Vec<Next> = writers.iter_mut().map(|writer| writer.advance().unwrap()).collect();
+        let steps: Vec<Next> = commits.iter_mut().map(|commit| commit.advance().unwrap()).collect();
         assert_eq!(steps[2], Next::Done, "nothing was changed there");
         if steps == [Next::Done; 3] {
             break;
         }
-        writers.iter_mut().for_each(|writer| writer.sync().unwrap());
+        commits.iter_mut().for_each(|commit| commit.sync().unwrap());
     }
-    drop(writers);
+    drop(commits);
     for disk in &disks[..2] {
         let mut db = open(&disk.after_power_cut(&mut Dice::new(1)));
         assert_eq!(db.read(soon()).unwrap().fetch(b"user.00").unwrap().unwrap(), b"together");

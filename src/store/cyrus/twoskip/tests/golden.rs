@@ -91,7 +91,7 @@ fn a_repacked_database_has_the_reference_s_bytes() {
     for (before, golden) in golden!("batch.twoskip").into_iter().zip(golden!("repacked.twoskip")) {
         let disk = disk_with(before);
         let mut db = open_with_levels(&disk, golden);
-        db.write(soon()).unwrap().db.rewrite().unwrap();
+        db.write(soon()).unwrap().0.db.rewrite().unwrap();
         assert_eq!(disk.contents(path()), golden);
     }
 }

@@ -42,7 +42,7 @@ fn a_file_that_another_repacked_is_opened_again() {
     let mut model = Model::new();
     commit(&mut first, &mut model, &[("a", Some("1"))]);
     assert_eq!(contents(&mut second).unwrap(), model);
-    first.write(soon()).unwrap().db.rewrite().unwrap();
+    first.write(soon()).unwrap().0.db.rewrite().unwrap();
     commit(&mut second, &mut model, &[("b", Some("2"))]);
     assert_eq!(contents(&mut first).unwrap(), model);
     assert_eq!(first.image.header.generation, 2);
