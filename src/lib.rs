@@ -67,6 +67,7 @@
 //! | [`session`] | all of these | one conversation |
 //! | [`store`] | operations | mailboxes in memory, or on disk as Cyrus keeps them |
 //! | [`drive`] | session, store, stream | the blocking loop |
+//! | `config` | imapd.conf | options, read as Cyrus reads them |
 //!
 //! # Features
 //!
@@ -74,6 +75,8 @@
 //! library and depends on `bytes`, `memchr`, `sha1`, `crc32fast` and `thiserror` alone.
 
 pub mod command;
+#[cfg(feature = "cli")]
+pub mod config;
 pub mod dlist;
 pub mod drive;
 pub mod event;

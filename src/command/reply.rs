@@ -46,7 +46,7 @@ fn begin_mailbox(out: &mut Writer, state: &MailboxState, release: Release) {
         out.key("FOLDERMODSEQ").number(state.folder_modseq.0);
     }
     annotations(out, &state.annotations);
-    if release >= Release::V3_10 {
+    if release >= Release::V3_12 {
         out.key("USERFLAGS").open_list();
         for flag in state.user_flags.iter().flatten() {
             out.flag(flag.as_str());

@@ -5,4 +5,6 @@ pub mod cyrus;
 mod memory;
 
 pub use crate::ops::Store;
+#[cfg(feature = "cyrus")]
+pub use cyrus::CyrusStore;
 pub use memory::MemoryStore;

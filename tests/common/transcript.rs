@@ -61,7 +61,7 @@ impl Transcript {
         let greeting = String::from_utf8(self.turns[0].server.to_vec()).unwrap();
         let words: Vec<&str> = greeting.split_whitespace().collect();
         let [_, _, name, "Cyrus", "sync", "server", version] = words[..] else { panic!("greeting {greeting}") };
-        let release = if version.starts_with("3.6.") { Release::V3_6 } else { Release::V3_10 };
+        let release = if version.starts_with("3.6.") { Release::V3_6 } else { Release::V3_12 };
         Config { version: version.to_owned(), release, ..Config::trusted(name) }
     }
 }

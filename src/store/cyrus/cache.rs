@@ -21,6 +21,9 @@ pub const ITEM_COUNT: usize = 10;
 /// The bytes of an item's length, and what items are padded to.
 const UNIT: usize = 4;
 
+/// Most records are smaller than this, so that they are put together without moving them.
+const TYPICAL_SIZE: usize = 4096;
+
 /// The items of a record, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CacheItem {
@@ -47,7 +50,7 @@ pub enum CacheItem {
 }
 
 /// A record that is being put together, item by item in their order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct CacheRecord {
     bytes: Vec<u8>,
     next: usize,
@@ -55,7 +58,7 @@ pub(super) struct CacheRecord {
 
 impl CacheRecord {
     pub(super) fn new() -> CacheRecord {
-        CacheRecord::default()
+        CacheRecord { bytes: Vec::with_capacity(TYPICAL_SIZE), next: 0 }
     }
 
     /// Appends the next item, which `write` appends the bytes of.

@@ -1,10 +1,34 @@
 //! `CyrusStore`: mailboxes in Cyrus's own on-disk formats.
 
+pub mod annotations;
 pub mod cache;
+pub mod counters;
 pub mod db_error;
 pub mod disk;
 pub mod flat;
 pub mod header;
 pub mod index;
+pub mod lock;
+pub mod mboxlist;
 pub mod mime;
+pub mod options;
+pub mod paths;
+pub mod quota;
+pub mod seen;
+pub mod subscriptions;
+pub mod table;
 pub mod twoskip;
+
+mod annotate;
+mod durable;
+mod error;
+mod mailbox;
+mod messages;
+mod quotas;
+mod spool;
+mod staging;
+mod store;
+mod usage;
+mod users;
+
+pub use store::CyrusStore;

@@ -34,6 +34,8 @@ pub struct Metadata {
     pub size: u64,
     /// The inode's number: tells whether a path still names the file that is open.
     pub inode: u64,
+    /// The number of the device that it is on.
+    pub device: u64,
     /// Whether it is a directory.
     pub is_dir: bool,
     /// Last modification, in seconds since 1970.
@@ -71,6 +73,8 @@ pub trait Disk: Send + Sync + std::fmt::Debug {
     fn set_modified(&self, path: &Path, seconds: i64) -> io::Result<()>;
     /// Makes the names in a directory durable.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
+    /// Makes all durable that was written to the file system that holds this path: `syncfs`.
+    fn sync_file_system(&self, path: &Path) -> io::Result<()>;
 }
 
 /// Calls on an open file. Offsets and sizes are in bytes.

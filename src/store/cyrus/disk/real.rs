@@ -72,6 +72,10 @@ impl Disk for RealDisk {
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         File::open(path)?.sync_all()
     }
+
+    fn sync_file_system(&self, path: &Path) -> io::Result<()> {
+        Ok(nix::unistd::syncfs(File::open(path)?)?)
+    }
 }
 
 /// An open file of the operating system.
@@ -175,7 +179,13 @@ fn system_time(seconds: i64) -> io::Result<SystemTime> {
 
 impl From<fs::Metadata> for Metadata {
     fn from(metadata: fs::Metadata) -> Metadata {
-        Metadata { size: metadata.len(), inode: metadata.ino(), is_dir: metadata.is_dir(), modified: metadata.mtime() }
+        Metadata {
+            size: metadata.len(),
+            inode: metadata.ino(),
+            device: metadata.dev(),
+            is_dir: metadata.is_dir(),
+            modified: metadata.mtime(),
+        }
     }
 }
 

@@ -250,6 +250,10 @@ impl Disk for MemoryDisk {
         Ok(())
     }
 
+    fn sync_file_system(&self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
     fn read_dir(&self, path: &Path) -> io::Result<Vec<OsString>> {
         let state = self.state();
         let inside = state.names.keys().filter(|name| name.parent() == Some(path));
@@ -277,7 +281,7 @@ impl State {
     }
 
     fn metadata(&self, inode: u64) -> Metadata {
-        Metadata { size: self.inodes[&inode].bytes.len() as u64, inode, is_dir: false, modified: 0 }
+        Metadata { size: self.inodes[&inode].bytes.len() as u64, inode, device: 0, is_dir: false, modified: 0 }
     }
 
     fn change(&mut self, inode: u64, change: Change) {

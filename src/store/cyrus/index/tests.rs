@@ -406,7 +406,7 @@ impl DiskFile for MemoryFile {
 
     fn metadata(&self) -> io::Result<Metadata> {
         let size = self.bytes.lock().unwrap().len() as u64;
-        Ok(Metadata { size, inode: 1, is_dir: false, modified: 0 })
+        Ok(Metadata { size, inode: 1, device: 0, is_dir: false, modified: 0 })
     }
 
     fn set_size(&self, size: u64) -> io::Result<()> {

@@ -6,7 +6,8 @@
 /// The longest token. Source: `RFC5322_DATETIME_MAX`, `lib/times.h`.
 const MAX_TOKEN: usize = 32;
 
-const DAY: i64 = 86_400;
+/// The seconds of a day.
+pub(super) const DAY: i64 = 86_400;
 
 const MONTHS: [&[u8; 3]; 12] =
     [b"JAN", b"FEB", b"MAR", b"APR", b"MAY", b"JUN", b"JUL", b"AUG", b"SEP", b"OCT", b"NOV", b"DEC"];
@@ -20,7 +21,7 @@ pub(super) fn full(date: &[u8]) -> Option<i64> {
     (time >= 0).then(|| time - zone)
 }
 
-/// Midnight of the day, in seconds since 1970 of a clock that shows the day's own local time; time and zone are ignored.
+/// Midnight of the day, in seconds since 1970 of a clock that shows local time; the header's time and zone are ignored.
 pub(super) fn day_only(date: &[u8]) -> Option<i64> {
     Scanner::new(date).day()
 }
@@ -111,12 +112,13 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// A run of letters and digits, possibly empty; `None` at the end of the text.
+    /// A run of letters and digits, possibly empty; `None` at the end of the text, and before a byte 0xff, which as a signed
+    /// `char` is the reference's end of buffer.
     fn token(&mut self) -> Option<&'a [u8]> {
         let rest = self.text.get(self.at..).filter(|rest| !rest.is_empty())?;
         let length = rest.iter().take(MAX_TOKEN).take_while(|byte| byte.is_ascii_alphanumeric()).count();
         self.at += length;
-        Some(&rest[..length])
+        (rest.get(length) != Some(&0xff)).then_some(&rest[..length])
     }
 
     /// Between day, month and year: one byte, whatever it is, and white space after it.

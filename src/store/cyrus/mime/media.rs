@@ -32,7 +32,6 @@ impl Media {
     pub(super) fn is_text(&self) -> bool {
         self.kind == b"TEXT"
     }
-
 }
 
 /// The content type in a Content-Type header's `value`; `None` means the default.
@@ -44,8 +43,8 @@ pub(super) fn content_type(value: &[u8], reject: bool) -> Option<Media> {
     let start = skip_space(value, 0)?;
     let unusable = || reject.then(Media::octet_stream);
     if at(value, start) == b'=' && at(value, start + 1) == b'?' && value.len() > start + 2 {
-        // Old macOS Mail encodes the whole value as RFC 2047 words.
-        let decoded = charset::words::decode(with_line_end(value, start), false);
+        // Old macOS Mail encodes the whole value as RFC 2047 words. The rest of the header block is decoded along with it.
+        let decoded = charset::words::decode(&value[start..], false);
         return typed(text::c_str(&decoded), 0).map(with_encoded_values).or_else(unusable);
     }
     typed(value, start).or_else(unusable)
@@ -122,12 +121,6 @@ fn token_end(value: &[u8], start: usize, stop: u8) -> Option<usize> {
             _ => end += 1,
         }
     }
-}
-
-/// The field from `start` on with its newline, which is all that parsing can look at.
-fn with_line_end(value: &[u8], start: usize) -> &[u8] {
-    let end = text::field_end(value, start).map_or(value.len(), |newline| newline + 1);
-    value.get(start..end).unwrap_or_default()
 }
 
 /// Encodes 8-bit parameter values as RFC 2047 words again.

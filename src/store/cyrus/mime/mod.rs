@@ -6,10 +6,10 @@
 //! together; [`transfer`] and [`charset`] decode.
 //!
 //! Where the reference would crash or read past its buffers, and where its cost would be quadratic, this differs:
-//! - messages nested in messages more than 64 deep have a content GUID of zeros (see [`structure`]);
+//! - messages nested in messages by the thousands have a content GUID of zeros (see [`structure`]);
+//! - 8-bit bytes in a Date, which the reference looks up outside of its tables, are neither letters nor digits;
 //! - an empty header value at the very end of the text, and a comment that ends in a backslash there (3.6), are just empty;
-//! - in a Content-Type that is an RFC 2047 word itself, words end with the header field, and a parameter value that looks like an
-//!   address is encoded like any other;
+//! - in a Content-Type that is an RFC 2047 word itself, a parameter value that looks like an address is encoded like any other;
 //! - encoded words in multi-byte character sets other than UTF-8 decode to U+FFFD, see [`charset`].
 
 mod address;
@@ -90,8 +90,7 @@ pub struct CacheOptions {
     pub strict_boundaries: bool,
     /// `rfc2047_utf8`.
     pub utf8_headers: bool,
-    /// Seconds east of UTC of the server's time zone, at a time given in seconds since 1970 of the server's own clock. Only
-    /// [`ParsedMessage::sent_date`] depends on it.
+    /// Seconds east of UTC of the server's time zone at a time in seconds since 1970. Only the sent date depends on it.
     pub utc_offset: fn(i64) -> i64,
 }
 
@@ -106,6 +105,12 @@ impl CacheOptions {
             utf8_headers: false,
             utc_offset: |_| 0,
         }
+    }
+
+    /// The time at which the server's clock shows `local`, as `mktime` finds it.
+    fn utc_of_local(&self, local: i64) -> i64 {
+        let about = local.saturating_sub((self.utc_offset)(local));
+        local.saturating_sub((self.utc_offset)(about))
     }
 }
 
@@ -130,14 +135,33 @@ pub struct ParsedMessage {
     pub cache_crc: u32,
 }
 
+impl ParsedMessage {
+    /// The `sentdate` and `gmtime` of an index record with this internal date, which stands in for a missing Date header.
+    ///
+    /// Source: `mailbox_append_index_record`, `imap/mailbox.c`.
+    pub fn index_dates(&self, internal_date: i64, options: &CacheOptions) -> (i64, i64) {
+        let gm_time = if self.gm_time == 0 { internal_date } else { self.gm_time };
+        if self.sent_date != 0 {
+            return (self.sent_date, gm_time);
+        }
+        let local = internal_date.saturating_add((options.utc_offset)(internal_date));
+        (options.utc_of_local(local - local.rem_euclid(date::DAY)), gm_time)
+    }
+}
+
 /// Parses a message. Never fails: every sequence of bytes is some message.
 pub fn parse(message: &[u8], options: &CacheOptions) -> ParsedMessage {
+    parse_known(message, transfer::sha1(message), options)
+}
+
+/// Parses a message whose GUID the caller has computed already, as while it was uploaded; `guid` is believed.
+pub fn parse_known(message: &[u8], guid: Guid, options: &CacheOptions) -> ParsedMessage {
     let structure = Structure::parse(message, options);
     let root = structure.part(0);
     let date = structure.value(root, Field::Date).map(nstring::header_value);
     let cache = cache_record(&structure, options);
     ParsedMessage {
-        guid: transfer::sha1(message),
+        guid,
         size: message.len() as u32,
         header_size: root.header_size,
         sent_date: date.as_deref().map_or(0, |date| sent_date(date, options)),
@@ -173,6 +197,6 @@ fn cache_record(structure: &Structure<'_>, options: &CacheOptions) -> Vec<u8> {
 }
 
 fn sent_date(date: &[u8], options: &CacheOptions) -> i64 {
-    let midnight = date::day_only(date).map(|local| local - (options.utc_offset)(local));
+    let midnight = date::day_only(date).map(|local| options.utc_of_local(local));
     midnight.filter(|time| *time >= 0).unwrap_or(0)
 }

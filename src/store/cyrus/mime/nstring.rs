@@ -13,7 +13,7 @@ pub(super) fn write(out: &mut Vec<u8>, string: Option<&[u8]>) {
         out.extend_from_slice(b"NIL");
         return;
     };
-    if string.len() >= LITERAL_FROM || string.iter().any(|&byte| needs_literal(byte)) {
+    if string.len() >= LITERAL_FROM || string.iter().any(|&byte| NEEDS_LITERAL[usize::from(byte)]) {
         out.push(b'{');
         write_number(out, string.len() as u32);
         out.extend_from_slice(b"}\r\n");
@@ -60,9 +60,16 @@ pub(super) fn header_value(value: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(unfolded)
 }
 
-fn needs_literal(byte: u8) -> bool {
-    byte >= 0x80 || matches!(byte, 0 | b'\r' | b'\n' | b'"' | b'%' | b'\\')
-}
+/// The bytes that no quoted string may hold.
+const NEEDS_LITERAL: [bool; 256] = {
+    let mut needs = [false; 256];
+    let mut byte = 0;
+    while byte < needs.len() {
+        needs[byte] = byte >= 0x80 || matches!(byte as u8, 0 | b'\r' | b'\n' | b'"' | b'%' | b'\\');
+        byte += 1;
+    }
+    needs
+};
 
 #[cfg(test)]
 mod tests {

@@ -14,10 +14,11 @@ use super::media::{self, Media};
 use super::text;
 use super::transfer::{self, Encoding};
 
-/// Messages nested deeper than this in other messages get no content GUID of their own: each one's is a sum over all that is
-/// within it, so that hashing would cost the square of the nesting. (The reference pays that, and runs out of stack at some
-/// ten thousand.)
-const MAX_HASHED_DEPTH: usize = 64;
+/// What may be hashed for messages within messages, as a multiple of the message's size and beyond it in bytes. Each one's content
+/// GUID is a sum over all that is within it, so that deep nesting would cost the square of the size. (The reference pays
+/// that, until it runs out of stack.) Past this bound the outer ones' content GUIDs are zeros.
+const HASHED_SIZES: usize = 16;
+const HASHED_BYTES: usize = 64 << 20;
 
 /// The place of a part in [`Structure::parts`].
 pub(super) type PartId = usize;
@@ -68,7 +69,8 @@ impl<'m> Structure<'m> {
     pub(super) fn parse(message: &'m [u8], options: &CacheOptions) -> Structure<'m> {
         let structure = Structure { message, parts: Vec::new(), fields: Vec::new(), cached_headers: Vec::new() };
         let boundaries = Boundaries::new(options.strict_boundaries);
-        let mut parser = Parser { structure, options, boundaries, at: 0, open: Vec::new(), messages: 0 };
+        let hashable = message.len().saturating_mul(HASHED_SIZES).saturating_add(HASHED_BYTES);
+        let mut parser = Parser { structure, options, boundaries, at: 0, open: Vec::new(), hashable };
         parser.run();
         parser.structure
     }
@@ -113,8 +115,8 @@ struct Parser<'m, 'o> {
     boundaries: Boundaries,
     at: usize,
     open: Vec<Open>,
-    /// How many messages are open within messages.
-    messages: usize,
+    /// The bytes that may still be hashed for messages within messages.
+    hashable: usize,
 }
 
 /// A container that is being read.
@@ -162,10 +164,7 @@ impl Parser<'_, '_> {
         let (id, saw_boundary) = self.header(in_digest);
         match self.structure.parts[id].kind(self.options) {
             Kind::Message if saw_boundary => self.empty_message(id),
-            Kind::Message => {
-                self.messages += 1;
-                self.open.push(Open::Message { part: id, start: self.at, child: None });
-            }
+            Kind::Message => self.open.push(Open::Message { part: id, start: self.at, child: None }),
             _ if saw_boundary => {}
             Kind::Multipart => self.open_multipart(id),
             Kind::Text | Kind::Other => self.leaf(id),
@@ -232,8 +231,8 @@ impl Parser<'_, '_> {
         part.content_lines = inner.header_lines.wrapping_add(inner.content_lines);
         (part.boundary_size, part.boundary_lines) = (inner.boundary_size, inner.boundary_lines);
         let size = part.content_size as usize;
-        self.messages -= 1;
-        if self.messages < MAX_HASHED_DEPTH {
+        if let Some(left) = self.hashable.checked_sub(size) {
+            self.hashable = left;
             self.digest(id, start, size);
         }
     }

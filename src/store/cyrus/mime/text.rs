@@ -24,7 +24,7 @@ pub(super) fn is_fold(byte: u8) -> bool {
 /// Whether `byte` cannot be part of a MIME token: a control, a special, or (as `char` is signed) 8-bit.
 #[inline]
 pub(super) fn ends_token(byte: u8) -> bool {
-    byte < b' ' || byte >= 0x80 || TSPECIALS.contains(&byte)
+    !(b' '..0x80).contains(&byte) || TSPECIALS.contains(&byte)
 }
 
 /// Whether an extended parameter value must hex-encode `byte`. Source: `message_fold_params`, `imap/message.c`.

@@ -188,17 +188,25 @@ impl Base64 {
 
 /// Decodes groups of four digits and returns the rest, which does not start with one.
 fn quads<'a>(mut content: &'a [u8], out: &mut impl Sink) -> &'a [u8] {
-    while let Some((&[a, b, c, d], after)) = content.split_first_chunk() {
-        let [a, b, c, d] = [a, b, c, d].map(|byte| DIGITS[usize::from(byte)]);
-        if a | b | c | d >= PADDING {
-            break;
+    loop {
+        let mut decoded = [0; 3 * 64];
+        let mut groups = 0;
+        for (group, place) in content.chunks_exact(4).zip(decoded.chunks_exact_mut(3)) {
+            let [a, b, c, d] =
+                [group[0], group[1], group[2], group[3]].map(|byte| u32::from(DIGITS[usize::from(byte)]));
+            if a | b | c | d >= u32::from(PADDING) {
+                break;
+            }
+            let [_, x, y, z] = (a << 18 | b << 12 | c << 6 | d).to_be_bytes();
+            place.copy_from_slice(&[x, y, z]);
+            groups += 1;
         }
-        let bits = u32::from(a) << 18 | u32::from(b) << 12 | u32::from(c) << 6 | u32::from(d);
-        let [_, x, y, z] = bits.to_be_bytes();
-        out.put_all(&[x, y, z]);
-        content = after;
+        if groups == 0 {
+            return content;
+        }
+        out.put_all(&decoded[..groups * 3]);
+        content = &content[groups * 4..];
     }
-    content
 }
 
 const PADDING: u8 = 0x40;

@@ -11,21 +11,33 @@ pub(super) struct Decoder {
     /// The character being put together (UTF-8) and the bytes it lacks.
     codepoint: u32,
     missing: u8,
+    /// Bytes that wait to be decoded together.
+    pending: Vec<u8>,
     out: Vec<u8>,
 }
 
 impl Decoder {
     pub(super) fn new(charset: Charset, out: Vec<u8>) -> Decoder {
-        Decoder { charset, codepoint: 0, missing: 0, out }
+        Decoder { charset, codepoint: 0, missing: 0, pending: Vec::new(), out }
     }
 
     /// The UTF-8 decoded so far. A character left incomplete is dropped.
-    pub(super) fn finish(self) -> Vec<u8> {
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        self.flush();
         self.out
+    }
+
+    /// Ends a piece of input: what ICU decodes does not go on in the next one. Source: `icu_flush`, `lib/charset.c`.
+    pub(super) fn flush(&mut self) {
+        if !self.pending.is_empty() {
+            self.out.extend_from_slice(String::from_utf8_lossy(&self.pending).as_bytes());
+            self.pending.clear();
+        }
     }
 
     /// Goes on in another character set; an incomplete character is dropped. Source: `convert_switch`, `lib/charset.c`.
     pub(super) fn switch(&mut self, charset: Charset) {
+        self.flush();
         self.charset = charset;
         self.codepoint = 0;
         self.missing = 0;
@@ -39,6 +51,7 @@ impl Decoder {
                 0x80.. => self.emit(REPLACEMENT),
             },
             Coding::Utf8 => self.put_utf8(byte),
+            Coding::IcuUtf8 => self.pending.push(byte),
             Coding::Single(units) => {
                 let unit = units.get(usize::from(byte) * 2..).and_then(|rest| rest.first_chunk());
                 self.emit(unit.map_or(REPLACEMENT, |unit| u32::from(u16::from_be_bytes(*unit))));
@@ -50,6 +63,7 @@ impl Decoder {
 
     /// A character that is known to be undecodable.
     pub(super) fn put_replacement(&mut self) {
+        self.flush();
         self.emit(REPLACEMENT);
         self.codepoint = 0;
         self.missing = 0;
@@ -72,7 +86,7 @@ impl Decoder {
                     self.emit(REPLACEMENT);
                 }
                 match lead {
-                    0xc0 | 0xc1 | 0xf5..=0xf7 => return self.put_replacement(),
+                    0xc0 | 0xc1 | 0xf5..=0xf7 => self.put_replacement(),
                     0xf0.. => (self.missing, self.codepoint) = (3, u32::from(lead & 0x07)),
                     0xe0.. => (self.missing, self.codepoint) = (2, u32::from(lead & 0x0f)),
                     0xc0.. => (self.missing, self.codepoint) = (1, u32::from(lead & 0x1f)),

@@ -1,7 +1,7 @@
 //! Character sets: which names are known, and how encoded words and extended parameters become UTF-8.
 //!
 //! The reference knows US-ASCII and UTF-8 itself and leaves the rest to ICU; a name counts as known if ICU opens it. What is here
-//! is generated from that: `aliases.txt` are Cyrus's own aliases (`lib/charset/aliases.txt`, the same in 3.6 and 3.12), `names.txt`
+//! is generated from that: `aliases.txt` are Cyrus's own aliases and canonical names (`lib/charset/aliases.txt`, the same in 3.6 and 3.12), `names.txt`
 //! ICU's names without punctuation and the converter that each opens, `single.txt` and `single.bin` the single-byte converters
 //! and their 256 UTF-16 code units each, big endian, U+FFFD where nothing is.
 
@@ -33,6 +33,8 @@ pub(super) struct Charset {
 enum Coding {
     Ascii,
     Utf8,
+    /// ICU's own UTF-8, under names that Cyrus does not know as UTF-8 (`utf_8`, `x-utf-8`).
+    IcuUtf8,
     /// A table of `single.bin`.
     Single(&'static [u8]),
     /// Known by name only: every byte that is not ASCII decodes to U+FFFD.
@@ -52,21 +54,13 @@ impl Charset {
             return Some(Charset::ASCII);
         }
         let lower = name.to_ascii_lowercase();
-        match alias(&lower) {
+        match find_line(ALIASES, &lower) {
             Some("utf-8") => Some(Charset::UTF_8),
             Some("us-ascii") => Some(Charset::ASCII),
             Some(canonical) => icu(canonical.as_bytes()).map(|icu| Charset { canonical, ..icu }),
             None => icu(name),
         }
     }
-}
-
-/// Cyrus's canonical name for an alias, or for a canonical name itself, in lower case.
-fn alias(lower: &[u8]) -> Option<&'static str> {
-    find_line(ALIASES, lower).or_else(|| {
-        let canonical = ALIASES.lines().filter_map(|line| line.split_once(' ')).map(|(_, canonical)| canonical);
-        canonical.into_iter().find(|canonical| canonical.as_bytes().eq_ignore_ascii_case(lower))
-    })
 }
 
 /// The converter that ICU opens for `name`. Source: `ucnv_io_getConverterName`, ICU's `ucnv_io.cpp`.
@@ -77,6 +71,9 @@ fn icu(name: &[u8]) -> Option<Charset> {
     }
     let found = find_line(ICU_NAMES, &stripped(name));
     let canonical = found.or_else(|| find_line(ICU_NAMES, &stripped(name.strip_prefix(b"x-")?)))?;
+    if canonical == "UTF-8" {
+        return Some(Charset { canonical, coding: Coding::IcuUtf8 });
+    }
     let table = SINGLE_NAMES.lines().position(|single| single == canonical);
     let units = table.and_then(|place| SINGLE_UNITS.chunks_exact(TABLE_SIZE).nth(place));
     Some(Charset { canonical, coding: units.map_or(Coding::Unsupported, Coding::Single) })

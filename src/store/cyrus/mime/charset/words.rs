@@ -11,6 +11,10 @@ use super::decoder::Decoder;
 ///
 /// Bytes that cannot be decoded become U+FFFD. The result may hold NULs, which end it for C.
 pub(crate) fn decode(text: &[u8], utf8: bool) -> Vec<u8> {
+    if text.iter().all(|byte| matches!(byte, 1..=b'\x0c' | b'\x0e'..=b'<' | b'>'..0x80)) {
+        // Neither words nor folds nor anything to decode.
+        return text.to_vec();
+    }
     let outside = if utf8 { Charset::UTF_8 } else { Charset::ASCII };
     let mut decoder = Decoder::new(outside, Vec::with_capacity(text.len()));
     let mut unfold = Unfold::default();
@@ -42,6 +46,7 @@ pub(crate) fn decode(text: &[u8], utf8: bool) -> Vec<u8> {
                     Some(running) if !quoted => running.base64.decode(content, &mut decoder),
                     _ => transfer::quoted_printable(content, true, &mut decoder),
                 }
+                decoder.flush();
             }
         }
         (done, from, after_word) = (end, end, true);
@@ -111,10 +116,12 @@ fn word(text: &[u8], start: usize) -> Result<Word<'_>, usize> {
     }
     let content = i + 3;
     let mut end = content;
-    while !matches!(at(text, end), 0 | b'?')
-        && !(at(text, end) == b'=' && at(text, end + 1) == b'?' && at(text, end + 2) != b'=')
-    {
-        end += 1;
+    loop {
+        match at(text, end) {
+            0 | b'?' => break,
+            b'=' if at(text, end + 1) == b'?' && at(text, end + 2) != b'=' => break,
+            _ => end += 1,
+        }
     }
     if at(text, end) != b'?' || at(text, end + 1) != b'=' {
         return Err(end);

@@ -1,0 +1,29 @@
+# `make` lists what can be made. Everything here runs without input; what drives real Cyrus runs as root.
+
+CARGO ?= cargo
+FUZZ_SECONDS ?= 60
+export FUZZ_SECONDS
+
+.PHONY: help setup test real demo fuzz-smoke
+
+help:
+	@echo 'make setup       install the two Cyrus releases the tests run against (Debian 12, root)'
+	@echo 'make demo        replicate real mail from a real Cyrus to this server and read it there'
+	@echo 'make test        everything that continuous integration runs'
+	@echo 'make real        only the tests against real Cyrus'
+	@echo 'make fuzz-smoke  every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
+
+setup:
+	@scripts/cyrus-setup
+
+test:
+	@scripts/test
+
+real: setup
+	$(CARGO) test --features real-cyrus --test real
+
+demo:
+	@scripts/demo
+
+fuzz-smoke:
+	@scripts/fuzz-smoke

@@ -1,0 +1,65 @@
+//! The command line: what master/service.c and imap/sync_server.c take with getopt.
+//!
+//! Parsed by hand: the options are single letters without long names, wrong ones must end with `EX_USAGE`, and an
+//! option may not be written together with its value. Argument crates do the opposite of each.
+
+use std::{ffi::OsString, path::PathBuf, time::Duration};
+
+use crate::fatal::{EX_USAGE, Fatal};
+
+const USAGE: &str = "usage: sync_server [-C config-file] [-p ssf] [-U uses] [-T seconds] [-X]";
+
+/// What the command line asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Args {
+    /// `-C`
+    pub config: PathBuf,
+    /// `-U`: how many connections one process serves; at least one.
+    pub max_use: u32,
+    /// `-T`: how long a process that has served waits for another connection; none is for ever.
+    pub reuse_timeout: Option<Duration>,
+    /// `-X`: serve standard input and output, whatever `master` gave.
+    pub stdio: bool,
+}
+
+impl Args {
+    /// Reads the words behind the program's name.
+    ///
+    /// `-p` is checked and not kept: it is a strength for SASL. `-D` and `-f` are taken as the reference takes them,
+    /// and do nothing.
+    pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Args, Fatal> {
+        let mut args = Args {
+            config: "/etc/imapd.conf".into(),
+            max_use: 250,
+            reuse_timeout: Some(Duration::from_secs(60)),
+            stdio: false,
+        };
+        let mut words = words.into_iter();
+        while let Some(word) = words.next() {
+            let mut value = || words.next().ok_or_else(usage);
+            match word.to_str() {
+                Some("-C") => args.config = value()?.into(),
+                Some("-U") => args.max_use = number(value()?)?,
+                Some("-T") => {
+                    let seconds = number(value()?)?;
+                    args.reuse_timeout = (seconds > 0).then(|| Duration::from_secs(seconds.into()));
+                }
+                Some("-p") => drop(number(value()?)?),
+                Some("-X") => args.stdio = true,
+                Some("-D" | "-f") => {}
+                _ => return Err(usage()),
+            }
+        }
+        Ok(args)
+    }
+}
+
+/// A number; below 0 is 0, as in the reference.
+fn number(word: OsString) -> Result<u32, Fatal> {
+    let number = word.to_str().and_then(|word| word.parse::<i32>().ok());
+    number.map(|number| number.max(0).cast_unsigned()).ok_or_else(usage)
+}
+
+fn usage() -> Fatal {
+    Fatal::new(EX_USAGE, USAGE)
+}

@@ -1,0 +1,47 @@
+//! Where the connection meets the session.
+
+use std::{io, sync::Arc};
+
+use sync_server::{
+    drive::{self, ServeError},
+    event::{Event, Observer, Severity},
+    session::{Config, Session},
+    store::CyrusStore,
+};
+
+use crate::{
+    connection::Server,
+    transport::{Peer, Stream},
+};
+
+/// Speaks csync with one peer until one of both leaves.
+pub fn serve_connection(server: &Server, peer: Peer, stream: &mut Stream<'_>) -> io::Result<()> {
+    let observer: Arc<dyn Observer> = Arc::new(Log);
+    let config = Config {
+        trusted_peer: peer == Peer::Local,
+        release: server.store.release,
+        observer: observer.clone(),
+        ..Config::trusted(&server.conf.servername())
+    };
+    let mut store = CyrusStore::new(server.store.clone(), observer);
+    match drive::serve(&mut Session::new(config), &mut store, stream) {
+        Ok(()) => Ok(()),
+        Err(ServeError::Stream(error)) => Err(error),
+        Err(error @ (ServeError::Session(_) | ServeError::Misuse(_))) => Err(io::Error::other(error)),
+    }
+}
+
+/// Events go to the system log.
+#[derive(Debug)]
+struct Log;
+
+impl Observer for Log {
+    fn event(&self, event: &Event<'_>) {
+        match event.severity {
+            Severity::Error => tracing::error!("{event}"),
+            Severity::Warning => tracing::warn!("{event}"),
+            Severity::Notice => tracing::info!("{event}"),
+            Severity::Debug => tracing::debug!("{event}"),
+        }
+    }
+}

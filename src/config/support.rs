@@ -1,0 +1,154 @@
+//! Which configurations can be served.
+//!
+//! A replica is read by all other Cyrus programs of its host. An option that makes them expect files which this crate
+//! does not keep, or in a form that it does not write, is refused before anything is served, with its name.
+//!
+//! Of the 556 options of 3.12.3's lib/imapoptions (524 in 3.6.1), those that `sync_server` and what it calls (mailbox.c,
+//! mboxlist.c, mboxname.c, annotate.c, quota_db.c, seen_db.c, user.c, message.c, sync_log.c) read:
+//!
+//! | option | here |
+//! |---|---|
+//! | `configdirectory`, `partition-*`, `metapartition-*`, `metapartition_files`, `defaultpartition`, `mboxname_lockpath`, `*_db_path`, `proc_path`, `hashimapspool`, `fulldirhash`, `virtdomains`, `defaultdomain`, `mailbox_legacy_dirs`, `deletedprefix`, `umask`, `global_lock` | supported |
+//! | `annotation_definitions`, `annotation_allow_undefined`, `specialuse_extra` | supported |
+//! | `*prefix`, `*folder`, `notesmailbox` that tell a mailbox's kind | supported |
+//! | `sievedir`, `sieve_folder`, `sieveusehomedir` | read; scripts are the store's matter |
+//! | `mboxlist_db`, `seenstate_db`, `annotation_db` | `twoskip` |
+//! | `subscription_db`, `quota_db` | `flat`, `quotalegacy` |
+//! | `conversations` | refused if on; then `conversations_*`, `quota_use_conversations` do not matter |
+//! | `archive_enabled`, `object_storage_enabled` | refused if on; then `archive_*`, `archivepartition-*` do not matter |
+//! | `reverseacls` | refused if on: mailboxes.db has `$RACL` entries |
+//! | `statuscache` | refused if on: imapd trusts it, and `mailbox_unlock_index` of the writer refreshes it |
+//! | `expunge_mode` | refused unless `delayed`: else the one who marks a message expunged removes its file |
+//! | `mupdate_server` | refused: a Murder's backend reports its mailboxes |
+//! | `sync_log_chain` | refused if on and `sync_log` is on |
+//! | `sync_log_channels` | refused if one is in `sync_log_unsuppressable_channels` (`squatter`) and `sync_log` is on |
+//! | `boundary_limit`, `maxheaderlines`, `rfc2046_strict`, `rfc2047_utf8`, `search_skipdiacrit`, `search_whitespace` | refused unless default: cyrus.cache depends on them |
+//! | `annotation_callout`, `mailbox_maxmessages_*`, `mailbox_initial_flags`, `mailbox_default_options`, `delete_mode`, `specialuse_protect`, `specialuse_nochildren`, `allowusermoves`, `singleinstancestore`, `autocreate_*`, `munge8bit`, `reject8bit` | not read on a replica's path: they bind what clients of the master do |
+//! | `httpmodules`, `caldav_*`, `carddav_*`, `jmap_*` | by mailbox type, when one is applied |
+//! | `altnamespace`, `unixhierarchysep`, `userprefix`, `sharedprefix`, `altprefix` | not read: replication speaks in internal names |
+//! | `readonly`, `replicaonly`, `temp_path`, `skiplist_unsafe`, `skiplist_always_checkpoint`, `event_*`, `duplicate_db`, `conversations_db`, `search_engine` | nothing that a replica's server writes |
+//! | `improved_mboxlist_sort`, `reverseuniqueids` | without effect since 3.6 or earlier |
+
+use super::{
+    ConfigError, ImapdConf, options,
+    value::{Choice, Number, Setting, Switch},
+};
+
+/// Refuses what cannot be served.
+///
+/// # Errors
+/// The first option, in the order of the tables here, that stands in the way.
+pub fn check(conf: &ImapdConf) -> Result<(), ConfigError> {
+    databases(conf)?;
+    for (switch, reason) in KEEPS_MORE {
+        if conf.value(*switch) {
+            return Err(refuse(conf, switch.name, "on", reason, "turn it off"));
+        }
+    }
+    murder(conf)?;
+    expunge(conf)?;
+    sync_log(conf)?;
+    cache(conf)
+}
+
+/// Switches that make Cyrus expect more than is kept.
+const KEEPS_MORE: &[(&Switch, &str)] = &[
+    (&options::CONVERSATIONS, "the conversations databases would not follow"),
+    (&options::ARCHIVE_ENABLED, "messages on archive partitions would not be found"),
+    (&options::OBJECT_STORAGE_ENABLED, "messages in an object store would not be found"),
+    (&options::REVERSEACLS, "the reverse ACL entries of mailboxes.db would not follow"),
+    (&options::STATUSCACHE, "imapd would report old counts from statuscache.db"),
+];
+
+/// The formats that are written.
+const DATABASES: &[(&Choice, &str)] = &[
+    (&options::MBOXLIST_DB, "twoskip"),
+    (&options::SEENSTATE_DB, "twoskip"),
+    (&options::ANNOTATION_DB, "twoskip"),
+    (&options::SUBSCRIPTION_DB, "flat"),
+    (&options::QUOTA_DB, "quotalegacy"),
+];
+
+fn databases(conf: &ImapdConf) -> Result<(), ConfigError> {
+    for (choice, supported) in DATABASES {
+        let given = conf.value(*choice);
+        if given != *supported {
+            let remedy = format!("convert the database with cvt_cyrusdb and set the option to {supported}");
+            return Err(refuse(conf, choice.name, given, "databases of this format are not written", &remedy));
+        }
+    }
+    Ok(())
+}
+
+fn murder(conf: &ImapdConf) -> Result<(), ConfigError> {
+    match conf.value(&options::MUPDATE_SERVER) {
+        Some(server) => {
+            let reason = "the mupdate server would not learn of mailboxes";
+            Err(refuse(conf, options::MUPDATE_SERVER.name, &server, reason, "remove it"))
+        }
+        None => Ok(()),
+    }
+}
+
+fn expunge(conf: &ImapdConf) -> Result<(), ConfigError> {
+    match conf.value(&options::EXPUNGE_MODE) {
+        "delayed" => Ok(()),
+        mode => {
+            let reason = "files of expunged messages are left to cyr_expire";
+            Err(refuse(conf, options::EXPUNGE_MODE.name, mode, reason, "set it to delayed and run cyr_expire"))
+        }
+    }
+}
+
+/// `sync_log_enabled` of imap/sync_log.c in a process that called `sync_log_suppress`, as sync_server does.
+fn sync_log(conf: &ImapdConf) -> Result<(), ConfigError> {
+    if !conf.value(&options::SYNC_LOG) {
+        return Ok(());
+    }
+    if conf.value(&options::SYNC_LOG_CHAIN) {
+        let reason = "what is received is not logged for a further replica";
+        return Err(refuse(conf, options::SYNC_LOG_CHAIN.name, "on", reason, "turn it off"));
+    }
+    let channels = conf.value(&options::SYNC_LOG_CHANNELS).unwrap_or_else(|| "\"\"".into());
+    let kept = conf.value(&options::SYNC_LOG_UNSUPPRESSABLE_CHANNELS).unwrap_or_default();
+    let logged = channels.split(' ').find(|channel| kept.split(' ').any(|kept| kept == *channel));
+    match logged {
+        Some(channel) => {
+            let remedy = format!("remove {channel} from it, or from sync_log_unsuppressable_channels");
+            let reason = "what is received is not logged for it, so a search index would not follow";
+            Err(refuse(conf, options::SYNC_LOG_CHANNELS.name, &channels, reason, &remedy))
+        }
+        None => Ok(()),
+    }
+}
+
+fn cache(conf: &ImapdConf) -> Result<(), ConfigError> {
+    fn given<S: Setting>(conf: &ImapdConf, setting: &S) -> Option<(&'static str, String)>
+    where
+        S::Value: PartialEq + ToString,
+    {
+        let value = conf.value(setting);
+        (value != setting.default()).then(|| (setting.name(), value.to_string()))
+    }
+    const NUMBERS: [&Number; 2] = [&options::BOUNDARY_LIMIT, &options::MAXHEADERLINES];
+    const SWITCHES: [&Switch; 3] = [&options::RFC2046_STRICT, &options::RFC2047_UTF8, &options::SEARCH_SKIPDIACRIT];
+    let numbers = NUMBERS.iter().find_map(|number| given(conf, *number));
+    let switches = || SWITCHES.iter().find_map(|switch| given(conf, *switch));
+    let other = numbers.or_else(switches).or_else(|| given(conf, &options::SEARCH_WHITESPACE));
+    match other {
+        Some((name, value)) => {
+            Err(refuse(conf, name, &value, "cyrus.cache is written as the default wants it", "remove it"))
+        }
+        None => Ok(()),
+    }
+}
+
+fn refuse(conf: &ImapdConf, option: &'static str, value: &str, reason: &'static str, remedy: &str) -> ConfigError {
+    ConfigError::Unsupported {
+        place: conf.place(option),
+        option,
+        value: value.to_owned(),
+        reason,
+        remedy: remedy.to_owned(),
+    }
+}

@@ -1,0 +1,161 @@
+//! New records: the message gets its second name in the mailbox, its cache record is made, and its index record follows.
+//!
+//! Source: `sync_append_copyfile` of `imap/sync_support.c`, `mailbox_append_index_record` of `imap/mailbox.c`.
+
+use super::{
+    super::{
+        cache::GENERATION_SIZE,
+        disk::{DiskFile, Mode},
+        durable::Unsynced,
+        error::StoreError,
+        index::{IndexRecord, Time, counts},
+        mime::{self, CacheOptions, ParsedMessage},
+        options::MetaFile,
+        spool::{Spool, now, read_whole},
+        staging::{Staging, link_or_copy, remove},
+    },
+    open::OpenMailbox,
+};
+use crate::{
+    ops::{Record, Refusal},
+    types::InternalFlags,
+};
+use std::path::PathBuf;
+
+/// What appending records to a mailbox has open.
+pub(super) struct Appender<'a> {
+    spool: &'a Spool,
+    staging: &'a Staging,
+    options: CacheOptions,
+    cache: CacheFile,
+    /// Messages that got a name in the mailbox: to be made durable, or taken away again.
+    pub(super) linked: Vec<PathBuf>,
+}
+
+impl<'a> Appender<'a> {
+    pub(super) fn new(spool: &'a Spool, staging: &'a Staging, mailbox: &OpenMailbox) -> Result<Self, StoreError> {
+        let cache = CacheFile::open(spool, mailbox)?;
+        Ok(Appender { spool, staging, options: spool.options.cache.clone(), cache, linked: Vec::new() })
+    }
+
+    /// Puts a message in its place and makes its index record. Nothing refers to either yet.
+    pub(super) fn append(&mut self, mailbox: &OpenMailbox, record: &Record) -> Result<IndexRecord, StoreError> {
+        let mut new = to_index(record);
+        if record.internal_flags.has(InternalFlags::UNLINKED) {
+            self.complete_dates(&mut new);
+            return Ok(new);
+        }
+        let parsed = self.place_message(mailbox, record)?;
+        if parsed.guid != record.guid {
+            return Err(Refusal::GuidMismatch.into());
+        }
+        new.size = parsed.size.into();
+        new.header_size = parsed.header_size;
+        new.sentdate = Time::from_seconds(parsed.sent_date);
+        new.gmtime = Time::from_seconds(parsed.gm_time);
+        self.complete_dates(&mut new);
+        new.cache_offset = self.cache.append(&parsed.cache)?;
+        new.cache_version = u16::try_from(parsed.cache_version).unwrap_or(u16::MAX);
+        new.cache_crc = parsed.cache_crc;
+        Ok(new)
+    }
+
+    fn complete_dates(&self, record: &mut IndexRecord) {
+        counts::complete_dates(record, Time::from_seconds(now()), |date| midnight(date, &self.options));
+    }
+
+    fn place_message(&mut self, mailbox: &OpenMailbox, record: &Record) -> Result<ParsedMessage, StoreError> {
+        let (options, disk) = (&self.spool.options, self.spool.disk.as_ref());
+        let staged = self.staging.file(options, &mailbox.place.partition, record.guid)?;
+        let staged = staged.ok_or(Refusal::MessageMissing)?;
+        let bytes = read_whole(disk, &staged).map_err(StoreError::io(&staged))?;
+        let path = options.message_file(&mailbox.place, record.uid)?;
+        // A file of this name is the leftover of a change that was never committed: uids are not given twice.
+        remove(disk, &path).map_err(StoreError::io(&path))?;
+        link_or_copy(disk, &staged, &path).map_err(StoreError::io(&path))?;
+        self.linked.push(path.clone());
+        disk.set_modified(&path, record.internal_date).map_err(StoreError::io(&path))?;
+        Ok(mime::parse(&bytes, &self.options))
+    }
+
+    /// Writes what is left in memory of the cache file, and says what is to be made durable.
+    pub(super) fn finish(&mut self, unsynced: &mut Unsynced) -> Result<(), StoreError> {
+        self.cache.flush()?;
+        unsynced.file(&self.cache.path);
+        self.linked.iter().for_each(|path| unsynced.file(path));
+        Ok(())
+    }
+}
+
+/// The end of `cyrus.cache`, where records are gathered and written together.
+struct CacheFile {
+    file: Box<dyn DiskFile>,
+    path: PathBuf,
+    /// Where the gathered bytes go.
+    end: u64,
+    gathered: Vec<u8>,
+}
+
+impl CacheFile {
+    /// Bytes that are gathered before they are written.
+    const GATHER: usize = 256 * 1024;
+
+    /// Opens the file; a new one begins with the generation of the index.
+    fn open(spool: &Spool, mailbox: &OpenMailbox) -> Result<CacheFile, StoreError> {
+        let path = spool.options.meta_file(&mailbox.place, MetaFile::Cache)?;
+        let file = spool.disk.open(&path, Mode::Create).map_err(StoreError::io(&path))?;
+        let size = file.metadata().map_err(StoreError::io(&path))?.size;
+        let mut cache = CacheFile { file, path, end: size, gathered: Vec::new() };
+        let generation = mailbox.index.header().generation;
+        if size < GENERATION_SIZE as u64 {
+            cache.end = 0;
+            cache.gathered = generation.to_be_bytes().to_vec();
+        }
+        Ok(cache)
+    }
+
+    /// Adds a record; says where it begins.
+    fn append(&mut self, record: &[u8]) -> Result<u64, StoreError> {
+        let offset = self.end + self.gathered.len() as u64;
+        self.gathered.extend_from_slice(record);
+        if self.gathered.len() >= Self::GATHER {
+            self.flush()?;
+        }
+        Ok(offset)
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        if !self.gathered.is_empty() {
+            self.file.write_at(self.end, &[&self.gathered]).map_err(StoreError::io(&self.path))?;
+            self.end += self.gathered.len() as u64;
+            self.gathered.clear();
+        }
+        Ok(())
+    }
+}
+
+/// The fields that the master decides.
+pub(super) fn to_index(record: &Record) -> IndexRecord {
+    IndexRecord {
+        uid: Some(record.uid),
+        internaldate: Time::from_seconds(record.internal_date),
+        size: record.size.into(),
+        last_updated: Time::from_seconds(record.last_updated),
+        system_flags: record.system_flags,
+        internal_flags: record.internal_flags,
+        user_flags: record.user_flags,
+        savedate: Time::from_seconds(record.save_date),
+        guid: record.guid,
+        modseq: record.modseq,
+        cid: record.cid,
+        createdmodseq: record.created_modseq,
+        ..IndexRecord::default()
+    }
+}
+
+/// The start of the day of a time, in the server's time zone.
+fn midnight(seconds: i64, options: &CacheOptions) -> i64 {
+    const DAY: i64 = 24 * 60 * 60;
+    let offset = (options.utc_offset)(seconds);
+    (seconds + offset).div_euclid(DAY) * DAY - offset
+}

@@ -1,0 +1,132 @@
+//! Removing a mailbox: first its list entry becomes a tombstone, then its files go.
+//!
+//! Source: `mboxlist_deletemailbox` of `imap/mboxlist.c` with `FORCE` and `SILENT`, `mailbox_delete_internal` and
+//! `mailbox_delete_cleanup` of `imap/mailbox.c`.
+
+use super::{
+    super::{
+        annotations,
+        disk::Lock,
+        error::StoreError,
+        lock::{LockName, NameLock},
+        mboxlist::{self, ClosedMailbox, MailboxEntry},
+        paths::{MailboxDirectory, MailboxPlace},
+        spool::{Spool, now, open_or_create},
+        staging::remove,
+        twoskip::Durability,
+        usage,
+    },
+    open::{OpenMailbox, open_files},
+};
+use crate::{event::Severity, ops::Refusal, types::MailboxName};
+use std::{io::ErrorKind, path::Path};
+
+/// Removes a mailbox by name, or makes a tombstone of an intermediate folder.
+pub(in super::super) fn delete(spool: &mut Spool, name: &MailboxName) -> Result<(), StoreError> {
+    let owner_lock = spool.lock(LockName::user_of(name), Lock::Exclusive)?;
+    let entry = spool.entry(name)?.ok_or(Refusal::Nonexistent)?;
+    match entry.place().filter(|_| !entry.mailbox_type.is_entry_only()) {
+        Some(place) => {
+            let lock = spool.lock(LockName::Mailbox(place.directory.clone()), Lock::Exclusive)?;
+            delete_mailbox(spool, entry, place, lock, owner_lock).map(drop)
+        }
+        None => unlist(spool, &entry, None),
+    }
+}
+
+/// Removes a mailbox that is open for writing. Returns the owner's lock.
+pub(super) fn delete_open(spool: &mut Spool, mailbox: OpenMailbox) -> Result<NameLock, StoreError> {
+    let OpenMailbox { entry, place, lock, owner_lock, .. } = mailbox;
+    drop(lock);
+    let lock = spool.lock(LockName::Mailbox(place.directory.clone()), Lock::Exclusive)?;
+    delete_mailbox(spool, entry, place, lock, owner_lock)
+}
+
+/// A mailbox whose files cannot be read goes all the same: what is left of them is of no use.
+fn delete_mailbox(
+    spool: &mut Spool,
+    entry: MailboxEntry,
+    place: MailboxPlace,
+    lock: NameLock,
+    owner_lock: NameLock,
+) -> Result<NameLock, StoreError> {
+    match open_files(spool, entry.clone(), place.clone(), lock, owner_lock, Lock::Exclusive) {
+        Ok(mailbox) => {
+            let closed = closed(&mailbox);
+            unlist(spool, &entry, closed.as_ref())?;
+            forget(spool, &mailbox)?;
+            remove_files(spool, &place)?;
+            Ok(mailbox.owner_lock)
+        }
+        Err(error) => {
+            spool.tell(
+                Severity::Error,
+                "IOERROR: deleting a damaged mailbox",
+                &[("mailbox", &entry.name), ("error", &error)],
+            );
+            unlist(spool, &entry, None)?;
+            remove_files(spool, &place)?;
+            spool.lock(LockName::user_of(&entry.name), Lock::Exclusive)
+        }
+    }
+}
+
+fn closed(mailbox: &OpenMailbox) -> Option<ClosedMailbox> {
+    let index = mailbox.index.header();
+    Some(ClosedMailbox {
+        uniqueid: mailbox.entry.uniqueid.clone()?,
+        uidvalidity: index.uidvalidity,
+        created_modseq: index.createdmodseq,
+        highest_modseq: index.highestmodseq,
+    })
+}
+
+fn unlist(spool: &mut Spool, entry: &MailboxEntry, closed: Option<&ClosedMailbox>) -> Result<(), StoreError> {
+    let outcome = spool.write_list(|list, options| mboxlist::delete(list, options, &entry.name, closed, now()))?;
+    outcome.map(drop).map_err(|_| Refusal::Nonexistent.into())
+}
+
+/// What other files say of the mailbox: its annotations and its part of the quota.
+fn forget(spool: &Spool, mailbox: &OpenMailbox) -> Result<(), StoreError> {
+    if let Some(target) = mailbox.annotation_target() {
+        let mut db = open_or_create(&spool.disk, &spool.options.annotations_file())?;
+        let mut writer = db.write(spool.deadline())?;
+        annotations::remove_all(&mut writer, &target)?;
+        writer.commit(Durability::Now)?;
+    }
+    let Some(root) = mailbox.header.quotaroot.as_deref() else { return Ok(()) };
+    let difference = usage::difference(usage::usage_of(mailbox.index.header()), usage::NOTHING);
+    usage::count(spool, root, difference, &mailbox.entry.name)
+}
+
+/// Removes all files of a mailbox, and its directories where nothing else lies in them.
+pub(super) fn remove_files(spool: &Spool, place: &MailboxPlace) -> Result<(), StoreError> {
+    for directory in spool.options.mailbox_dirs(place)? {
+        let names = match spool.disk.read_dir(&directory) {
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            names => names.map_err(StoreError::io(&directory))?,
+        };
+        for path in names.iter().map(|name| directory.join(name)) {
+            let is_dir = spool.disk.metadata(&path).map_err(StoreError::io(&path))?.is_dir;
+            if !is_dir {
+                remove(spool.disk.as_ref(), &path).map_err(StoreError::io(&path))?;
+            }
+        }
+        remove_directory(spool, &directory, &place.directory);
+    }
+    Ok(())
+}
+
+/// Directories by unique id hold one mailbox each. Those by name nest, up to the partition's own: the first that is not
+/// empty ends the walk.
+fn remove_directory(spool: &Spool, directory: &Path, kind: &MailboxDirectory) {
+    let levels = match kind {
+        MailboxDirectory::ById(_) => 1,
+        MailboxDirectory::ByName(name) => name.local_part().split('.').count(),
+    };
+    for directory in directory.ancestors().take(levels) {
+        if spool.disk.remove_dir(directory).is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Opening a mailbox: the locks, the list entry, the two headers.
+
+use super::super::{
+    annotations::{self, Target, Whose},
+    disk::{Lock, Mode, lock_named},
+    error::StoreError,
+    header::{self, MailboxHeader},
+    index::IndexFile,
+    lock::{LockName, NameLock},
+    mboxlist::MailboxEntry,
+    options::MetaFile,
+    paths::MailboxPlace,
+    spool::{Spool, open_or_create},
+    twoskip::{Create, Twoskip},
+};
+use crate::{
+    event::Severity,
+    ops::{Annotation, Intent, MailboxState},
+    types::{FlagName, MailboxName, MailboxOptions, ModSeq, UserId},
+};
+use bytes::Bytes;
+use std::io::ErrorKind;
+
+/// A mailbox and the locks on it.
+#[derive(Debug)]
+pub(in super::super) struct OpenMailbox {
+    pub(in super::super) entry: MailboxEntry,
+    pub(in super::super) place: MailboxPlace,
+    pub(in super::super) header: MailboxHeader,
+    pub(in super::super) index: IndexFile,
+    /// `cyrus.annotations`, once it was needed.
+    message_annotations: Option<Twoskip>,
+    // Dropped in this order: the mailbox's lock before its owner's.
+    pub(super) lock: NameLock,
+    pub(super) owner_lock: NameLock,
+}
+
+/// What an `OpenMailbox` operation left open.
+#[derive(Debug)]
+pub(in super::super) enum Opened {
+    /// No mailbox has this name; its owner's lock is held, so that it can be made.
+    Missing { name: MailboxName, owner_lock: NameLock },
+    /// The mailbox.
+    Mailbox(Box<OpenMailbox>),
+}
+
+fn lock_for(intent: Intent) -> Lock {
+    match intent {
+        Intent::Read => Lock::Shared,
+        Intent::Write => Lock::Exclusive,
+    }
+}
+
+/// Opens a mailbox by name.
+pub(in super::super) fn open(spool: &mut Spool, name: &MailboxName, intent: Intent) -> Result<Opened, StoreError> {
+    let owner_lock = spool.lock(LockName::user_of(name), lock_for(intent))?;
+    let entry = spool.entry(name)?.filter(|entry| !entry.mailbox_type.is_entry_only());
+    let Some(entry) = entry else { return Ok(Opened::Missing { name: name.clone(), owner_lock }) };
+    let Some(place) = entry.place() else { return Ok(Opened::Missing { name: name.clone(), owner_lock }) };
+    let lock = spool.lock(LockName::Mailbox(place.directory.clone()), Lock::Shared)?;
+    open_files(spool, entry, place, lock, owner_lock, lock_for(intent)).map(Box::new).map(Opened::Mailbox)
+}
+
+/// Opens the files of a mailbox whose locks by name are held.
+pub(super) fn open_files(
+    spool: &Spool,
+    entry: MailboxEntry,
+    place: MailboxPlace,
+    lock: NameLock,
+    owner_lock: NameLock,
+    index_lock: Lock,
+) -> Result<OpenMailbox, StoreError> {
+    let path = spool.options.meta_file(&place, MetaFile::Index)?;
+    let mut file = spool.disk.open(&path, Mode::Write).map_err(StoreError::io(&path))?;
+    lock_named(spool.disk.as_ref(), &path, &mut file, index_lock, spool.deadline()).map_err(StoreError::io(&path))?;
+    let index = IndexFile::open(file)?;
+    let path = spool.options.meta_file(&place, MetaFile::Header)?;
+    let bytes = spool.read_file(&path)?.ok_or_else(|| StoreError::io(&path)(ErrorKind::NotFound.into()))?;
+    let stored = index.header().header_file_crc;
+    if stored != 0 && stored != header::checksum(&bytes) {
+        // The reference logs this and goes on: the file is whole, or it could not be decoded.
+        spool.tell(Severity::Error, "IOERROR: header CRC doesn't match", &[("mailbox", &entry.name)]);
+    }
+    let header = header::decode(&bytes)?;
+    Ok(OpenMailbox { entry, place, header, index, message_annotations: None, lock, owner_lock })
+}
+
+impl OpenMailbox {
+    /// The mailbox's own annotations as a target.
+    pub(super) fn annotation_target(&self) -> Option<Target> {
+        Some(Target::Mailbox(self.entry.uniqueid.clone()?, self.entry.name.clone()))
+    }
+
+    /// `cyrus.annotations`; made if need be.
+    pub(super) fn message_annotations(&mut self, spool: &Spool) -> Result<&mut Twoskip, StoreError> {
+        let path = spool.options.meta_file(&self.place, MetaFile::Annotations)?;
+        match &mut self.message_annotations {
+            Some(db) => Ok(db),
+            closed => Ok(closed.insert(open_or_create(&spool.disk, &path)?)),
+        }
+    }
+}
+
+/// What is known of a mailbox without its records.
+pub(in super::super) fn state_of(spool: &Spool, mailbox: &OpenMailbox) -> Result<MailboxState, StoreError> {
+    let index = mailbox.index.header();
+    let damaged = |problem| StoreError::Damaged { path: "mailboxes.db".into(), problem };
+    let entry = &mailbox.entry;
+    Ok(MailboxState {
+        name: entry.name.clone(),
+        uniqueid: entry.uniqueid.clone().ok_or_else(|| damaged("a mailbox has no unique id"))?,
+        mailbox_type: entry.mailbox_type,
+        partition: mailbox.place.partition.clone(),
+        acl: Bytes::from(entry.acl.clone().unwrap_or_default()),
+        options: MailboxOptions(index.options.0 & MailboxOptions::SYNCED),
+        quota_root: mailbox.header.quotaroot.as_deref().and_then(|root| MailboxName::parse(root).ok()),
+        uidvalidity: index.uidvalidity,
+        last_uid: index.last_uid,
+        highest_modseq: index.highestmodseq,
+        created_modseq: index.createdmodseq,
+        folder_modseq: entry.folder_modseq,
+        recent_uid: index.recentuid,
+        recent_time: index.recenttime.seconds,
+        last_append_date: index.last_appenddate.seconds,
+        pop3_last_login: index.pop3_last_login.seconds,
+        pop3_show_after: index.pop3_show_after.seconds,
+        crcs: index.sync_crcs,
+        user_flags: mailbox.header.user_flags.iter().map(|name| FlagName::parse(name.as_deref()?).ok()).collect(),
+        annotations: mailbox.annotation_target().map_or(Ok(Vec::new()), |target| read_annotations(spool, &target))?,
+        index_version: index.minor_version,
+        racl_modseq: ModSeq::default(),
+    })
+}
+
+/// The annotations of a mailbox or of the server.
+pub(in super::super) fn read_annotations(spool: &Spool, target: &Target) -> Result<Vec<Annotation>, StoreError> {
+    let path = spool.options.annotations_file();
+    let Some(mut db) = Twoskip::open(&spool.disk, &path, Create::No)? else { return Ok(Vec::new()) };
+    let found = annotations::list(&mut db.read(spool.deadline())?, target)?;
+    Ok(to_wire(found))
+}
+
+/// Annotations as the session knows them, without tombstones, in its order.
+pub(super) fn to_wire(found: Vec<annotations::Annotation>) -> Vec<Annotation> {
+    let mut list: Vec<Annotation> = found
+        .into_iter()
+        .filter(|annotation| !annotation.value.bytes.is_empty())
+        .map(|annotation| Annotation {
+            entry: annotation.entry.into(),
+            user: match annotation.whose {
+                Whose::Shared => Bytes::new(),
+                Whose::User(user) => Bytes::copy_from_slice(user.as_bytes()),
+            },
+            value: annotation.value.bytes.into(),
+            modseq: annotation.value.modseq,
+        })
+        .collect();
+    list.sort();
+    list
+}
+
+/// Whose an annotation of the session's is.
+pub(in super::super) fn whose(user: &[u8]) -> Result<Whose, StoreError> {
+    if user.is_empty() {
+        return Ok(Whose::Shared);
+    }
+    UserId::parse(user).map(Whose::User).map_err(|_| crate::ops::Refusal::InvalidUser.into())
+}

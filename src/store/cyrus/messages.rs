@@ -1,0 +1,165 @@
+//! Messages that lie in mailboxes: found for the master to reserve, and read back.
+//!
+//! Source: `reserve_folder` and `sync_get_message` of `imap/sync_support.c`.
+
+use super::{
+    disk::{Disk, DiskFile, Mode},
+    error::StoreError,
+    index::IndexRecord,
+    mailbox::{self, OpenMailbox, Opened},
+    paths::{MailboxDirectory, MailboxPlace},
+    spool::Spool,
+    staging::Staging,
+};
+use crate::{
+    event::Severity,
+    ops::{Intent, MessageInfo, OpenMessage, Refusal, Reserve},
+    types::{Guid, InternalFlags, MailboxName},
+};
+use bytes::{Bytes, BytesMut};
+use sha1::{Digest, Sha1};
+use std::{
+    collections::HashSet,
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+};
+
+/// Bytes of a message that are read at once.
+const PIECE: usize = 256 * 1024;
+
+/// Stages what of the wanted messages lies in the mailboxes; returns what does not. Those on the same partition are looked
+/// into first: there a message costs no copy.
+pub(super) fn reserve(spool: &mut Spool, staging: &mut Staging, wanted: &Reserve) -> Result<Vec<Guid>, StoreError> {
+    let mut missing: HashSet<Guid> = wanted.guids.iter().copied().collect();
+    let mut elsewhere = Vec::new();
+    let mut near = Vec::new();
+    for name in &wanted.mailboxes {
+        let partition = spool.entry(name)?.and_then(|entry| entry.partition);
+        match partition == Some(wanted.partition.clone()) {
+            true => near.push(name),
+            false => elsewhere.push(name),
+        }
+    }
+    for name in near.into_iter().chain(elsewhere) {
+        if missing.is_empty() {
+            break;
+        }
+        reserve_in(spool, staging, wanted, name, &mut missing)?;
+    }
+    Ok(wanted.guids.iter().filter(|guid| missing.contains(guid)).copied().collect())
+}
+
+/// A mailbox that cannot be read has no messages to reserve.
+fn reserve_in(
+    spool: &mut Spool,
+    staging: &mut Staging,
+    wanted: &Reserve,
+    name: &MailboxName,
+    missing: &mut HashSet<Guid>,
+) -> Result<(), StoreError> {
+    let mailbox = match mailbox::open(spool, name, Intent::Read) {
+        Ok(Opened::Mailbox(mailbox)) => mailbox,
+        Ok(Opened::Missing { .. }) => return Ok(()),
+        Err(error) => {
+            spool.tell(Severity::Error, "IOERROR: mailbox open failed", &[("mailbox", name), ("error", &error)]);
+            return Ok(());
+        }
+    };
+    for found in mailbox.index.records(1) {
+        let (_, record) = found?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        if record.is_unlinked() || !missing.contains(&record.guid) {
+            continue;
+        }
+        if let Some(path) = sound_message(spool, &mailbox, &record)? {
+            staging.link(spool.disk.as_ref(), &spool.options, &wanted.partition, record.guid, &path)?;
+            missing.remove(&record.guid);
+        }
+    }
+    Ok(())
+}
+
+/// The file of a record whose bytes are still those of its GUID.
+fn sound_message(spool: &Spool, mailbox: &OpenMailbox, record: &IndexRecord) -> Result<Option<PathBuf>, StoreError> {
+    let Some(uid) = record.uid else { return Ok(None) };
+    let path = match record.internal_flags.has(InternalFlags::ARCHIVED) {
+        true => spool.options.archived_message_file(&mailbox.place, uid)?,
+        false => spool.options.message_file(&mailbox.place, uid)?,
+    };
+    let guid = spool.disk.open(&path, Mode::Read).and_then(|file| sum(file.as_ref()));
+    match guid {
+        Ok(guid) if guid == record.guid => Ok(Some(path)),
+        Ok(_) => {
+            spool.tell(Severity::Error, "IOERROR: guid mismatch on parse", &[("filename", &path.display())]);
+            Ok(None)
+        }
+        Err(error) => {
+            spool.tell(Severity::Error, "IOERROR: parse failed", &[("filename", &path.display()), ("error", &error)]);
+            Ok(None)
+        }
+    }
+}
+
+/// The SHA-1 of a file.
+fn sum(file: &dyn DiskFile) -> io::Result<Guid> {
+    let mut sum = Sha1::new();
+    let mut piece = vec![0; PIECE];
+    let mut offset = 0;
+    loop {
+        let length = file.read_at(offset, &mut piece)?;
+        let Some(read) = piece.get(..length).filter(|read| !read.is_empty()) else {
+            return Ok(Guid::from_bytes(sum.finalize().into()));
+        };
+        sum.update(read);
+        offset += length as u64;
+    }
+}
+
+/// A message that was opened to be read.
+#[derive(Debug)]
+pub(super) struct Message {
+    file: Box<dyn DiskFile>,
+    path: PathBuf,
+}
+
+impl Message {
+    /// Finds a message's file without a lock on its mailbox: under its unique id, archived or not, then under its name.
+    pub(super) fn open(spool: &Spool, wanted: &OpenMessage) -> Result<(Message, MessageInfo), StoreError> {
+        let directories =
+            [MailboxDirectory::ById(wanted.uniqueid.clone()), MailboxDirectory::ByName(wanted.mailbox.clone())];
+        for directory in directories {
+            let place = MailboxPlace { partition: wanted.partition.clone(), directory };
+            let paths = [
+                spool.options.message_file(&place, wanted.uid)?,
+                spool.options.archived_message_file(&place, wanted.uid)?,
+            ];
+            for path in paths {
+                if let Some(found) = open_message(spool.disk.as_ref(), &path)? {
+                    return Ok(found);
+                }
+            }
+        }
+        Err(Refusal::Nonexistent.into())
+    }
+
+    /// Exactly `length` bytes from `offset` on.
+    pub(super) fn read(&self, offset: u32, length: u32) -> Result<Bytes, StoreError> {
+        let mut bytes = BytesMut::zeroed(length as usize);
+        let read = self.file.read_at(offset.into(), &mut bytes).map_err(StoreError::io(&self.path))?;
+        bytes.truncate(read);
+        Ok(bytes.freeze())
+    }
+}
+
+fn open_message(disk: &dyn Disk, path: &Path) -> Result<Option<(Message, MessageInfo)>, StoreError> {
+    let file = match disk.open(path, Mode::Read) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        file => file.map_err(StoreError::io(path))?,
+    };
+    let guid = sum(file.as_ref()).map_err(StoreError::io(path))?;
+    let size = file.metadata().map_err(StoreError::io(path))?.size;
+    let size = u32::try_from(size).map_err(|_| Refusal::Io)?;
+    Ok(Some((Message { file, path: path.to_owned() }, MessageInfo { guid, size })))
+}

@@ -1,0 +1,106 @@
+//! Quota roots: their limits, and which mailboxes count for them.
+//!
+//! Source: `mboxlist_setquotas`, `mboxlist_changequota`, `mboxlist_unsetquota`, `mboxlist_rmquota` of `imap/mboxlist.c`.
+
+use super::{
+    disk::Lock,
+    error::StoreError,
+    lock::LockName,
+    mailbox::{self, OpenMailbox, Opened},
+    mboxlist::{Tree, TreeFlags},
+    quota::{self, Quota, QuotaFile, QuotaRoot},
+    spool::Spool,
+    twoskip::Durability,
+};
+use crate::{
+    event::Severity,
+    ops::{self, Intent, QuotaLimits, Refusal},
+    types::{MailboxName, ModSeq},
+};
+use std::{fmt::Display, io::ErrorKind};
+
+/// Entries of the mailbox list that are held at once.
+const PAGE: usize = 512;
+
+fn root_named(name: &MailboxName) -> Result<QuotaRoot, StoreError> {
+    QuotaRoot::parse(name.as_bytes()).map_err(|_| Refusal::BadParameters.into())
+}
+
+/// A quota root's limits; `None` where there is none.
+pub(super) fn read(spool: &Spool, name: &MailboxName) -> Result<Option<ops::Quota>, StoreError> {
+    let found = quota::read(spool.disk.as_ref(), &spool.options.quota_file(&root_named(name)?))?;
+    Ok(found.map(|quota| ops::Quota { limits: to_wire(&quota), modseq: quota.modseq }))
+}
+
+fn to_wire(quota: &Quota) -> QuotaLimits {
+    let [storage, message, annotation_storage, mailbox] =
+        quota.limits.map(|limit| limit.and_then(|limit| u32::try_from(limit).ok()));
+    QuotaLimits { storage, message, annotation_storage, mailbox }
+}
+
+/// Sets a root's limits. A new root counts what the mailboxes below it use.
+pub(super) fn set(
+    spool: &mut Spool,
+    name: &MailboxName,
+    limits: &QuotaLimits,
+    modseq: ModSeq,
+) -> Result<(), StoreError> {
+    let root = root_named(name)?;
+    let path = spool.options.quota_file(&root);
+    let limits = [limits.storage, limits.message, limits.annotation_storage, limits.mailbox];
+    let limits = limits.map(|limit| limit.map(i64::from));
+    if let Some(file) = QuotaFile::lock(spool.disk.as_ref(), &path, false, spool.deadline())?
+        && let Some(old) = file.quota().cloned()
+    {
+        if old.limits != limits {
+            let modseq = if modseq.0 == 0 { old.modseq } else { modseq };
+            file.commit(&Quota { limits, modseq, ..old }, Durability::Now)?;
+        }
+        return Ok(());
+    }
+    let _change = spool.lock(LockName::QuotaChange, Lock::Exclusive)?;
+    let missing = || StoreError::io(&path)(ErrorKind::NotFound.into());
+    let file = QuotaFile::lock(spool.disk.as_ref(), &path, true, spool.deadline())?.ok_or_else(missing)?;
+    file.commit(&Quota { limits, modseq, ..Quota::default() }, Durability::Now)?;
+    for_each_mailbox(spool, name, |spool, mailbox| mailbox::adopt(spool, mailbox, &root))
+}
+
+/// Removes a root; the mailboxes that counted for it then count for none.
+pub(super) fn remove(spool: &mut Spool, name: &MailboxName) -> Result<(), StoreError> {
+    let root = root_named(name)?;
+    let path = spool.options.quota_file(&root);
+    if quota::read(spool.disk.as_ref(), &path)?.is_none() {
+        return Ok(());
+    }
+    let _change = spool.lock(LockName::QuotaChange, Lock::Exclusive)?;
+    for_each_mailbox(spool, name, |spool, mailbox| mailbox::abandon(spool, mailbox, &root))?;
+    if let Some(file) = QuotaFile::lock(spool.disk.as_ref(), &path, false, spool.deadline())? {
+        file.remove()?;
+    }
+    Ok(())
+}
+
+/// Each mailbox at and below a name. One that fails is left as it is and told of: `quota -f` puts it right.
+fn for_each_mailbox(
+    spool: &mut Spool,
+    name: &MailboxName,
+    each: impl Fn(&Spool, &mut OpenMailbox) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut tree = Tree::of(&spool.options, name, TreeFlags::default());
+    loop {
+        let page = spool.read_list(|list, _| tree.next_page(list, PAGE))?;
+        if page.is_empty() {
+            return Ok(());
+        }
+        for entry in page {
+            let outcome = mailbox::open(spool, &entry.name, Intent::Write).and_then(|opened| match opened {
+                Opened::Mailbox(mut mailbox) => each(spool, &mut mailbox),
+                Opened::Missing { .. } => Ok(()),
+            });
+            if let Err(error) = outcome {
+                let facts: [(&str, &dyn Display); 2] = [("mailbox", &entry.name), ("error", &error)];
+                spool.tell(Severity::Error, "LOSTQUOTA: unable to change quota root", &facts);
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Staged messages: files under `PARTITION/sync./PID/GUID` until records refer to them.
+//!
+//! They lie on the partition they are for, so that a mailbox takes one by giving it a second name. They are not made durable
+//! here: the commit that refers to them does that, for all of them together.
+//!
+//! Source: `reservefile` of `imap/dlist.c`, `sync_append_copyfile` and `reserve_folder` of `imap/sync_support.c`.
+
+use super::{
+    disk::{Disk, DiskFile, Mode},
+    error::StoreError,
+    options::CyrusOptions,
+};
+use crate::{
+    ops::Refusal,
+    types::{Guid, Partition},
+};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+};
+
+/// What a session has staged.
+#[derive(Debug, Default)]
+pub(super) struct Staging {
+    partitions: HashMap<Partition, HashSet<Guid>>,
+    /// Directories that exist.
+    directories: BTreeSet<PathBuf>,
+    upload: Option<Upload>,
+}
+
+/// The message that is being staged.
+#[derive(Debug)]
+struct Upload {
+    partition: Partition,
+    guid: Guid,
+    path: PathBuf,
+    file: Box<dyn DiskFile>,
+    written: u64,
+}
+
+impl Staging {
+    /// The file of a message that is staged.
+    pub(super) fn file(
+        &self,
+        options: &CyrusOptions,
+        partition: &Partition,
+        guid: Guid,
+    ) -> Result<Option<PathBuf>, StoreError> {
+        let staged = self.partitions.get(partition).is_some_and(|guids| guids.contains(&guid));
+        if !staged {
+            return Ok(None);
+        }
+        Ok(Some(options.staged_file(partition, std::process::id(), guid)?))
+    }
+
+    /// Starts a message.
+    pub(super) fn begin(
+        &mut self,
+        disk: &dyn Disk,
+        options: &CyrusOptions,
+        partition: &Partition,
+        guid: Guid,
+    ) -> Result<(), StoreError> {
+        let path = self.place(disk, options, partition, guid)?;
+        // What lies there may have other names: it is replaced, not written over.
+        remove(disk, &path).map_err(StoreError::io(&path))?;
+        let file = disk.open(&path, Mode::CreateNew).map_err(StoreError::io(&path))?;
+        if let Some(guids) = self.partitions.get_mut(partition) {
+            guids.remove(&guid);
+        }
+        self.upload = Some(Upload { partition: partition.clone(), guid, path, file, written: 0 });
+        Ok(())
+    }
+
+    /// Adds to the message.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        let upload = self.upload.as_mut().ok_or(Refusal::Protocol)?;
+        upload.file.write_at(upload.written, &[bytes]).map_err(StoreError::io(&upload.path))?;
+        upload.written += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// The message is complete.
+    pub(super) fn finish(&mut self) -> Result<(), StoreError> {
+        let upload = self.upload.take().ok_or(Refusal::Protocol)?;
+        self.partitions.entry(upload.partition).or_default().insert(upload.guid);
+        Ok(())
+    }
+
+    /// The message is bad.
+    pub(super) fn abort(&mut self, disk: &dyn Disk) -> Result<(), StoreError> {
+        match self.upload.take() {
+            Some(upload) => remove(disk, &upload.path).map_err(StoreError::io(&upload.path)),
+            None => Ok(()),
+        }
+    }
+
+    /// Stages a message that lies in a mailbox; whether its bytes are those of its GUID is the caller's to know.
+    pub(super) fn link(
+        &mut self,
+        disk: &dyn Disk,
+        options: &CyrusOptions,
+        partition: &Partition,
+        guid: Guid,
+        message: &Path,
+    ) -> Result<(), StoreError> {
+        let path = self.place(disk, options, partition, guid)?;
+        remove(disk, &path).map_err(StoreError::io(&path))?;
+        link_or_copy(disk, message, &path).map_err(StoreError::io(&path))?;
+        self.partitions.entry(partition.clone()).or_default().insert(guid);
+        Ok(())
+    }
+
+    /// Forgets all messages. What cannot be removed stays behind as a file that nobody refers to.
+    pub(super) fn discard(&mut self, disk: &dyn Disk, options: &CyrusOptions) -> Result<(), StoreError> {
+        let mut outcome = self.abort(disk);
+        for (partition, guids) in self.partitions.drain() {
+            for guid in guids {
+                let path = options.staged_file(&partition, std::process::id(), guid)?;
+                outcome = outcome.and(remove(disk, &path).map_err(StoreError::io(&path)));
+            }
+        }
+        for directory in std::mem::take(&mut self.directories) {
+            outcome = outcome.and(disk.remove_dir(&directory).map_err(StoreError::io(&directory)));
+        }
+        outcome
+    }
+
+    /// The file that a message is staged in, and its directory made.
+    fn place(
+        &mut self,
+        disk: &dyn Disk,
+        options: &CyrusOptions,
+        partition: &Partition,
+        guid: Guid,
+    ) -> Result<PathBuf, StoreError> {
+        let directory = options.staging_dir(partition, std::process::id())?;
+        let path = options.staged_file(partition, std::process::id(), guid)?;
+        if !self.directories.contains(&directory) {
+            disk.create_dir_all(&directory).map_err(StoreError::io(&directory))?;
+            self.directories.insert(directory);
+        }
+        Ok(path)
+    }
+}
+
+/// Removes a file that may not exist.
+pub(super) fn remove(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+    match disk.unlink(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Gives a file a second name, or a copy where that cannot be: on another file system, or with too many names already.
+pub(super) fn link_or_copy(disk: &dyn Disk, from: &Path, to: &Path) -> io::Result<()> {
+    match disk.link(from, to) {
+        Err(error) if matches!(error.kind(), ErrorKind::CrossesDevices | ErrorKind::TooManyLinks) => {
+            copy(disk, from, to)
+        }
+        outcome => outcome,
+    }
+}
+
+fn copy(disk: &dyn Disk, from: &Path, to: &Path) -> io::Result<()> {
+    /// Bytes copied at once.
+    const PIECE: usize = 256 * 1024;
+    let (from, to) = (disk.open(from, Mode::Read)?, disk.open(to, Mode::CreateNew)?);
+    let mut piece = vec![0; PIECE];
+    let mut offset = 0;
+    loop {
+        let length = from.read_at(offset, &mut piece)?;
+        let Some(read) = piece.get(..length).filter(|read| !read.is_empty()) else { return Ok(()) };
+        to.write_at(offset, &[read])?;
+        offset += length as u64;
+    }
+}

@@ -1,0 +1,63 @@
+//! What mailboxes use of their quota roots.
+//!
+//! Source: `mailbox_get_usage` of `imap/mailbox.c`, `quota_update_useds` and `quota_findroot` of `imap/quota_db.c`.
+
+use super::{
+    error::StoreError,
+    index::IndexHeader,
+    quota::{self, Amounts, QuotaFile, QuotaRoot, RESOURCES, Resource, root_candidates},
+    spool::Spool,
+    twoskip::Durability,
+};
+use crate::types::MailboxName;
+
+/// Nothing: what a mailbox that does not exist uses.
+pub(super) const NOTHING: Amounts = [0; RESOURCES];
+
+/// What a mailbox uses.
+pub(super) fn usage_of(index: &IndexHeader) -> Amounts {
+    let mut used = NOTHING;
+    let amounts = [
+        (Resource::Storage, index.quota_mailbox_used),
+        (Resource::Messages, index.exists.into()),
+        (Resource::AnnotationStorage, index.quota_annot_used),
+        (Resource::Folders, 1),
+    ];
+    for (resource, amount) in amounts {
+        if let Some(place) = used.get_mut(resource as usize) {
+            *place = i64::try_from(amount).unwrap_or(i64::MAX);
+        }
+    }
+    used
+}
+
+/// What is used more after than before.
+pub(super) fn difference(before: Amounts, after: Amounts) -> Amounts {
+    let mut difference = NOTHING;
+    for ((place, before), after) in difference.iter_mut().zip(before).zip(after) {
+        *place = after.saturating_sub(before);
+    }
+    difference
+}
+
+/// Adds to what is used of a root. A root that is gone counts nothing.
+pub(super) fn count(spool: &Spool, root: &[u8], difference: Amounts, mailbox: &MailboxName) -> Result<(), StoreError> {
+    let Some(root) = QuotaRoot::parse(root).ok().filter(|_| difference != NOTHING) else { return Ok(()) };
+    let path = spool.options.quota_file(&root);
+    let Some(file) = QuotaFile::lock(spool.disk.as_ref(), &path, false, spool.deadline())? else { return Ok(()) };
+    let Some(mut quota) = file.quota().cloned() else { return Ok(()) };
+    if quota.add(difference, mailbox) {
+        file.commit(&quota, Durability::Now)?;
+    }
+    Ok(())
+}
+
+/// The root that a mailbox of this name counts for.
+pub(super) fn root_of(spool: &Spool, mailbox: &MailboxName) -> Result<Option<QuotaRoot>, StoreError> {
+    for root in root_candidates(&spool.options, mailbox) {
+        if quota::read(spool.disk.as_ref(), &spool.options.quota_file(&root))?.is_some() {
+            return Ok(Some(root));
+        }
+    }
+    Ok(None)
+}

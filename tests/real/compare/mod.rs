@@ -1,0 +1,83 @@
+//! The judge: whether two replicas of one master hold the same, file by file.
+//!
+//! Every file is turned into lines of text, databases through `cyr_dbtool`, indexes field by field; what two real
+//! replicas of one master do not agree on themselves is left out. Lines are then compared.
+
+mod database;
+mod index;
+mod sieve;
+mod spool;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+pub use spool::databases;
+
+use crate::rig::Result;
+use crate::rig::instance::Instance;
+
+/// One line of one file that the two replicas do not share.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Difference {
+    pub path: String,
+    pub real: Option<String>,
+    pub ours: Option<String>,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |line: &Option<String>| line.clone().unwrap_or_else(|| "(nothing)".to_string());
+        write!(f, "{}\n    real {}\n    ours {}", self.path, shown(&self.real), shown(&self.ours))
+    }
+}
+
+/// Everything that the two replicas do not share, in the order of their files.
+pub fn replicas(real: &Instance, ours: &Instance) -> Result<Vec<Difference>> {
+    let (real, ours) = (spool::files(real)?, spool::files(ours)?);
+    let scripts = [sieve::ids(&real), sieve::ids(&ours)].concat();
+    let (real, ours) = (sieve::renamed(real, &scripts), sieve::renamed(ours, &scripts));
+    let paths: BTreeSet<&String> = real.keys().chain(ours.keys()).collect();
+    let none = Vec::new();
+    Ok(paths
+        .into_iter()
+        .flat_map(|path| lines(path, real.get(path).unwrap_or(&none), ours.get(path).unwrap_or(&none)))
+        .collect())
+}
+
+/// How many differences of one step a report shows.
+const SHOWN: usize = 25;
+
+/// The differences as a report, cut where a reader stops reading.
+pub fn report(differences: &[Difference]) -> String {
+    let shown = differences.iter().take(SHOWN).map(|d| format!("{d}\n"));
+    let more = differences.len().saturating_sub(SHOWN);
+    shown.chain((more > 0).then(|| format!("and {more} more\n"))).collect()
+}
+
+/// Lines that begin alike up to the first `=` or tab are about the same thing; others stand alone.
+fn lines(path: &str, real: &[String], ours: &[String]) -> Vec<Difference> {
+    if real == ours {
+        return Vec::new();
+    }
+    let (in_real, in_ours): (BTreeSet<_>, BTreeSet<_>) = (real.iter().collect(), ours.iter().collect());
+    let mut missing: Vec<&String> = real.iter().filter(|line| !in_ours.contains(line)).collect();
+    let mut found = Vec::new();
+    for line in ours.iter().filter(|line| !in_real.contains(line)) {
+        let partner = missing.iter().position(|other| subject(other) == subject(line)).map(|at| missing.remove(at));
+        found.push(Difference { path: path.to_string(), real: partner.cloned(), ours: Some(line.clone()) });
+    }
+    found.extend(missing.into_iter().map(|line| Difference {
+        path: path.to_string(),
+        real: Some(line.clone()),
+        ours: None,
+    }));
+    if found.is_empty() {
+        let (real, ours) = (Some(real.join(" | ")), Some(ours.join(" | ")));
+        found.push(Difference { path: format!("{path}: order"), real, ours });
+    }
+    found
+}
+
+fn subject(line: &str) -> &str {
+    line.split(['=', '\t']).next().unwrap_or_default()
+}

@@ -1,0 +1,104 @@
+//! The files of an instance as lines of text: which count, and how each kind is shown.
+
+use std::collections::BTreeMap;
+use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use sha1::{Digest, Sha1};
+
+use super::{database, index, sieve};
+use crate::rig::Result;
+use crate::rig::instance::Instance;
+
+/// What belongs to the running server and not to the mail: configuration, sockets, locks, staging, the databases'
+/// own recovery state, and dav.db, which any program may create empty when it first meets a user.
+const NOT_MAIL: [&str; 12] = [
+    "conf/proc",
+    "conf/lock",
+    "conf/socket",
+    "conf/log",
+    "conf/db",
+    "conf/db.backup1",
+    "conf/db.backup2",
+    "conf/sync",
+    "conf/sasldb2",
+    "spool/sync.",
+    "run",
+    "bin",
+];
+const NOT_MAIL_ANYWHERE: [&str; 4] = ["dav.db", "imapd.conf", "cyrus.conf", "master.out"];
+
+pub fn files(instance: &Instance) -> Result<BTreeMap<String, Vec<String>>> {
+    let mut found = BTreeMap::new();
+    walk(instance, "", &mut found)?;
+    Ok(found)
+}
+
+/// The Cyrus databases among the files, each with its `cyr_dbtool` backend.
+pub fn databases(instance: &Instance) -> Result<Vec<(String, &'static str)>> {
+    let mut found = Vec::new();
+    for path in files(instance)?.into_keys().filter(|path| !path.ends_with('/')) {
+        if let Some(format) = database::format(&fs::read(instance.base().join(&path))?) {
+            found.push((path, format));
+        }
+    }
+    Ok(found)
+}
+
+fn walk(instance: &Instance, directory: &str, found: &mut BTreeMap<String, Vec<String>>) -> Result<()> {
+    let mut entries: Vec<_> = fs::read_dir(instance.base().join(directory))?.collect::<std::io::Result<_>>()?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let path = if directory.is_empty() { name.clone() } else { format!("{directory}/{name}") };
+        if NOT_MAIL.contains(&path.as_str()) || NOT_MAIL_ANYWHERE.contains(&name.as_str()) || name.ends_with(".lock") {
+            continue;
+        }
+        let metadata = entry.metadata()?;
+        let mut lines = vec![format!("mode={:o} owner={}:{}", metadata.mode(), metadata.uid(), metadata.gid())];
+        if metadata.is_dir() {
+            found.insert(format!("{path}/"), lines);
+            walk(instance, &path, found)?;
+        } else {
+            lines.extend(contents(instance, &path, &name, &metadata)?);
+            found.insert(path, lines);
+        }
+    }
+    Ok(())
+}
+
+fn contents(instance: &Instance, path: &str, name: &str, metadata: &Metadata) -> Result<Vec<String>> {
+    let file = instance.base().join(path);
+    if metadata.is_symlink() {
+        return Ok(vec![format!("link={}", fs::read_link(file)?.display())]);
+    }
+    if is_message(name) {
+        return message(&file, metadata);
+    }
+    let bytes = fs::read(&file)?;
+    if name == "cyrus.index" {
+        return Ok(index::lines(&bytes));
+    }
+    match database::format(&bytes) {
+        Some(format) => database::lines(instance, path, format),
+        None => Ok(bytes.chunks(64).enumerate().map(|(n, part)| format!("{n}={}", part.escape_ascii())).collect()),
+    }
+}
+
+fn is_message(name: &str) -> bool {
+    name.strip_suffix('.').is_some_and(|uid| !uid.is_empty() && uid.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn message(file: &Path, metadata: &Metadata) -> Result<Vec<String>> {
+    let bytes = fs::read(file)?;
+    if let Some(script) = sieve::script(&bytes) {
+        return Ok(script);
+    }
+    Ok(vec![
+        format!("length={}", bytes.len()),
+        format!("sha1={:x}", Sha1::digest(&bytes)),
+        format!("mtime={}", metadata.mtime()),
+        format!("nlink={}", metadata.nlink()),
+    ])
+}

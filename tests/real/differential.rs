@@ -1,0 +1,36 @@
+//! Our replica against a real one: after every step on the master, nothing may differ.
+
+use crate::compare;
+use crate::rig::Result;
+use crate::rig::release::Release;
+use crate::rig::trio::Trio;
+use crate::scenarios::SCENARIOS;
+
+#[test]
+fn a_replica_of_3_6_is_what_the_reference_would_have_written() -> Result<()> {
+    differential(Release::V36)
+}
+
+#[test]
+fn a_replica_of_3_12_is_what_the_reference_would_have_written() -> Result<()> {
+    differential(Release::V312)
+}
+
+fn differential(release: Release) -> Result<()> {
+    let _serial = release.lock();
+    let trio = Trio::start(release)?;
+    let (mut known, mut failures) = (Vec::new(), Vec::new());
+    for scenario in SCENARIOS {
+        if let Err(failure) = trio.play(scenario) {
+            failures.push(failure.0);
+        }
+        let differences = trio.differences()?;
+        let new: Vec<_> = differences.iter().filter(|d| !known.contains(*d)).cloned().collect();
+        if !new.is_empty() {
+            failures.push(format!("{}:\n{}", scenario.name, compare::report(&new)));
+        }
+        known = differences;
+    }
+    assert!(failures.is_empty(), "{} of {} steps differ\n{}", failures.len(), SCENARIOS.len(), failures.join("\n"));
+    Ok(())
+}

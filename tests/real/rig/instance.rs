@@ -1,0 +1,225 @@
+//! One Cyrus server: its directory, its configuration, its `master` process.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::imap::Imap;
+use super::release::{PROGRAMS, Release, User, run};
+use super::sieve::Sieve;
+use super::syslog::Sink;
+use super::{Failure, Result};
+
+/// Everybody's password.
+pub const PASSWORD: &str = "secret";
+const USERS: [&str; 5] = ["cyrus", "u1", "u2", "u3", "u4"];
+
+/// The csync service of an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SyncServer {
+    /// The one its Cyrus ships.
+    Reference,
+    /// The binary of this crate; the reference again when `SYNC_SERVER_UNDER_TEST=reference`, which tests the tests.
+    Ours,
+}
+
+pub struct Instance {
+    pub release: Release,
+    pub name: String,
+    /// Its directory as its Cyrus sees it.
+    pub directory: String,
+    imap_port: u16,
+    sieve_port: u16,
+    master: Option<Child>,
+    log: Option<Arc<Sink>>,
+}
+
+impl Instance {
+    /// Makes and starts a server. `settings` are lines added to its imapd.conf.
+    pub fn start(release: Release, name: &str, sync_server: SyncServer, settings: &[&str]) -> Result<Instance> {
+        release.check()?;
+        let name = format!("{name}-{}", std::process::id());
+        let directory = format!("{}/cyrus-test-{name}", release.scratch());
+        let log = Sink::of(release)?;
+        let mut instance =
+            Instance { release, name, directory, imap_port: free_port()?, sieve_port: free_port()?, master: None, log };
+        instance.configure(sync_server, settings)?;
+        instance.run_master()?;
+        Ok(instance)
+    }
+
+    /// Its directory as seen from outside.
+    pub fn base(&self) -> PathBuf {
+        self.release.outside(&self.directory)
+    }
+
+    /// Its csync socket as a `sync_client` of the same installation sees it.
+    pub fn csync_socket(&self) -> String {
+        format!("{}/conf/socket/csync", self.directory)
+    }
+
+    pub fn imap(&self, user: &str) -> Result<Imap> {
+        Imap::login(self.imap_port, user, PASSWORD)
+    }
+
+    pub fn sieve_of_u1(&self) -> Result<Sieve> {
+        Sieve::login(self.sieve_port, "AHUxAHNlY3JldA==")
+    }
+
+    /// A command-line program of its Cyrus, set to its configuration.
+    pub fn tool(&self, program: &str) -> Command {
+        let mut command = self.release.command(User::Cyrus, &format!("{PROGRAMS}/{program}"));
+        command.arg("-C").arg(format!("{}/imapd.conf", self.directory));
+        command
+    }
+
+    /// What it logged so far; empty where the machine's own syslog daemon has it.
+    pub fn log(&self) -> Vec<String> {
+        self.log.as_ref().map_or_else(Vec::new, |sink| sink.lines(&self.name))
+    }
+
+    pub fn stop(&mut self) {
+        let Some(mut master) = self.master.take() else { return };
+        let Ok(pid) = i32::try_from(master.id()) else { return };
+        let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+        let ended = wait_until(Duration::from_secs(10), || matches!(master.try_wait(), Ok(Some(_))));
+        // Services of a master that did not end live on in its process group, and so do those it left behind.
+        let _ = kill(Pid::from_raw(-pid), Signal::SIGKILL);
+        if !ended {
+            let _ = master.wait();
+        }
+    }
+
+    fn configure(&self, sync_server: SyncServer, settings: &[&str]) -> Result<()> {
+        let base = self.base();
+        let _ = fs::remove_dir_all(&base);
+        for sub in ["conf/socket", "conf/proc", "conf/lock", "conf/log", "conf/db", "spool", "sieve", "run", "bin"] {
+            fs::create_dir_all(base.join(sub))?;
+        }
+        let program = self.install(sync_server)?;
+        fs::write(base.join("imapd.conf"), self.imapd_conf(settings))?;
+        fs::write(base.join("cyrus.conf"), self.cyrus_conf(&program))?;
+        self.add_users()?;
+        let mut own = self.release.command(User::Root, "chown");
+        own.args(["-R", "cyrus:mail", &self.directory]);
+        run(own).map(drop)
+    }
+
+    fn add_users(&self) -> Result<()> {
+        let add = format!("saslpasswd2 -p -c -f {}/conf/sasldb2 -u {}.example.org", self.directory, self.name);
+        let script: Vec<String> = USERS.iter().map(|user| format!("echo {PASSWORD} | {add} {user}")).collect();
+        let mut shell = self.release.command(User::Root, "sh");
+        shell.arg("-ec").arg(script.join("\n"));
+        run(shell).map(drop)
+    }
+
+    /// Puts the binary where user `cyrus` of this installation can run it; its path inside.
+    fn install(&self, sync_server: SyncServer) -> Result<String> {
+        let reference = std::env::var("SYNC_SERVER_UNDER_TEST").is_ok_and(|v| v == "reference");
+        if sync_server == SyncServer::Reference || reference {
+            return Ok(format!("{PROGRAMS}/sync_server"));
+        }
+        let built =
+            option_env!("CARGO_BIN_EXE_sync_server").ok_or(Failure::new("the sync_server binary is not built"))?;
+        let copy = self.base().join("bin/sync_server");
+        fs::copy(built, &copy)?;
+        fs::set_permissions(&copy, fs::Permissions::from_mode(0o755))?;
+        Ok(format!("{}/bin/sync_server", self.directory))
+    }
+
+    fn imapd_conf(&self, settings: &[&str]) -> String {
+        let (d, name) = (&self.directory, &self.name);
+        let mut conf = format!(
+            "configdirectory: {d}/conf\nproc_path: {d}/conf/proc\nmboxname_lockpath: {d}/conf/lock\n\
+             defaultpartition: default\npartition-default: {d}/spool\nsievedir: {d}/sieve\n\
+             servername: {name}.example.org\nsyslog_prefix: {name}\nadmins: cyrus\nallowplaintext: yes\n\
+             sasl_pwcheck_method: auxprop\nsasl_auxprop_plugin: sasldb\nsasl_sasldb_path: {d}/conf/sasldb2\n\
+             sasl_mech_list: PLAIN LOGIN\nvirtdomains: off\naltnamespace: no\nunixhierarchysep: no\n\
+             sync_log: yes\nallowusermoves: yes\nsync_try_imap: no\nannotation_allow_undefined: yes\n\
+             idlesocket: {d}/conf/socket/idle\nlmtpsocket: {d}/conf/socket/lmtp\nnotifysocket: {d}/conf/socket/notify\n"
+        );
+        for setting in settings {
+            conf.push_str(setting);
+            conf.push('\n');
+        }
+        conf
+    }
+
+    fn cyrus_conf(&self, sync_server: &str) -> String {
+        let (d, imap, sieve) = (&self.directory, self.imap_port, self.sieve_port);
+        format!(
+            "START {{\n  recover cmd=\"{PROGRAMS}/ctl_cyrusdb -C {d}/imapd.conf -r\"\n}}\n\
+             SERVICES {{\n  \
+               imap cmd=\"{PROGRAMS}/imapd -C {d}/imapd.conf\" listen=\"127.0.0.1:{imap}\" prefork=0\n  \
+               sieve cmd=\"{PROGRAMS}/timsieved -C {d}/imapd.conf\" listen=\"127.0.0.1:{sieve}\" prefork=0\n  \
+               csync cmd=\"{sync_server} -C {d}/imapd.conf\" listen=\"{d}/conf/socket/csync\" prefork=0\n\
+             }}\nEVENTS {{\n}}\n"
+        )
+    }
+
+    fn run_master(&mut self) -> Result<()> {
+        let base = self.base();
+        let output = fs::File::create(base.join("run/master.out"))?;
+        let mut command = self.release.command(User::Root, &format!("{PROGRAMS}/master"));
+        command.arg("-C").arg(format!("{}/imapd.conf", self.directory));
+        command.arg("-M").arg(format!("{}/cyrus.conf", self.directory));
+        command.arg("-p").arg(format!("{}/run/master.pid", self.directory));
+        command.stdout(Stdio::from(output.try_clone()?)).stderr(Stdio::from(output)).process_group(0);
+        self.master = Some(command.spawn()?);
+        let imap = SocketAddr::from(([127, 0, 0, 1], self.imap_port));
+        let ready = wait_until(Duration::from_secs(20), || {
+            base.join("conf/socket/csync").exists() && TcpStream::connect(imap).is_ok()
+        });
+        if ready {
+            return Ok(());
+        }
+        let said = fs::read_to_string(base.join("run/master.out")).unwrap_or_default();
+        Err(Failure::new(format!("{} does not start: {said}\n{}", self.name, self.log().join("\n"))))
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.stop();
+        let kept = std::env::var_os("KEEP").is_some();
+        if kept {
+            eprintln!("kept: {}", self.base().display());
+        } else if let Err(e) = fs::remove_dir_all(self.base()) {
+            eprintln!("{}: {e}", self.base().display());
+        }
+    }
+}
+
+/// Asks every 20 ms until it holds or the time is over.
+pub fn wait_until(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
+    let end = Instant::now() + limit;
+    while !holds() {
+        if Instant::now() > end {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    true
+}
+
+/// A loopback port that nobody listens on, below the range that outgoing connections take theirs from.
+fn free_port() -> Result<u16> {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 17143 + u16::try_from(std::process::id() % 500).unwrap_or(0) * 20;
+    for _ in 0..1000 {
+        let port = first + NEXT.fetch_add(1, Ordering::Relaxed);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err(Failure::new("no free port on loopback"))
+}

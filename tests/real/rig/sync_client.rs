@@ -1,0 +1,39 @@
+//! The real `sync_client`, the only peer that a replica ever has.
+
+use super::Result;
+use super::instance::Instance;
+use super::release::run;
+
+/// What `sync_client -v -v` printed: its progress, every line it sent and every line it was answered.
+pub struct Conversation(pub String);
+
+impl Conversation {
+    /// The lines sent that change something.
+    pub fn applied(&self) -> Vec<&str> {
+        self.0.lines().filter_map(sent).filter(|command| command.starts_with("APPLY")).collect()
+    }
+}
+
+impl Instance {
+    /// Runs `sync_client` from this master to a replica of the same installation.
+    pub fn sync(&self, replica: &Instance, arguments: &[&str]) -> Result<Conversation> {
+        let mut command = self.tool("sync_client");
+        command.args(["-v", "-v", "-S", &replica.csync_socket()]).args(arguments);
+        let output = run(command)?;
+        Ok(Conversation(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()))
+    }
+
+    /// Sets aside what the programs of this master logged for rolling replication; where it lies, as Cyrus sees it.
+    pub fn take_sync_log(&self) -> Result<String> {
+        let log = format!("{}/conf/sync/taken", self.directory);
+        match std::fs::rename(self.base().join("conf/sync/log"), self.release.outside(&log)) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e.into()),
+            _ => Ok(log),
+        }
+    }
+}
+
+/// The command in a line of the telemetry, which is `>time>command` for what was sent.
+fn sent(line: &str) -> Option<&str> {
+    line.trim_start().strip_prefix('>')?.split_once('>').map(|(_, command)| command)
+}
