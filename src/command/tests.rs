@@ -764,10 +764,17 @@ mod replies {
         PARTITION default ACL \"u1\tlrs\t\" OPTIONS PS";
 
     #[test]
-    fn a_mailbox_names_its_user_flags_since_3_10() {
-        let printed = |release| printed(|out| reply::mailbox(out, &state(), release));
-        assert_eq!(printed(Release::V3_6), format!("* MAILBOX %({BARE})\r\n"));
-        assert_eq!(printed(Release::V3_10), format!("* MAILBOX %({BARE} USERFLAGS ())\r\n"));
+    fn a_mailbox_names_its_user_flags_since_3_12() {
+        for (release, user_flags) in [
+            (Release::V3_6, ""),
+            (Release::V3_8, ""),
+            (Release::V3_10, ""),
+            (Release::V3_12, " USERFLAGS ()"),
+            (Release::V3_13, " USERFLAGS ()"),
+        ] {
+            let printed = printed(|out| reply::mailbox(out, &state(), release));
+            assert_eq!(printed, format!("* MAILBOX %({BARE}{user_flags})\r\n"), "{release:?}");
+        }
     }
 
     #[test]
@@ -788,7 +795,7 @@ mod replies {
             POP3_LAST_LOGIN 18446744073709551615 POP3_SHOW_AFTER 0 RACLMODSEQ 21 UIDVALIDITY 13 PARTITION default ACL \"\" \
             OPTIONS PS QUOTAROOT user.u1 CREATEDMODSEQ 22 FOLDERMODSEQ 23 \
             ANNOTATIONS (%(ENTRY /comment USERID \"\" MODSEQ 24 VALUE {5}\r\na \"b\")) USERFLAGS ($A NIL))\r\n";
-        assert_eq!(printed(|out| reply::mailbox(out, &state, Release::V3_10)), expected);
+        assert_eq!(printed(|out| reply::mailbox(out, &state, Release::V3_12)), expected);
     }
 
     fn record() -> AnnotatedRecord {
@@ -901,18 +908,20 @@ mod replies {
         let limits = QuotaLimits { storage: Some(1), message: Some(2), annotation_storage: Some(3), mailbox: Some(4) };
         let quota = Quota { limits, modseq: ModSeq(8) };
         let printed = |quota: &Quota, release| printed(|out| reply::quota(out, &mailbox("user.u1"), quota, release));
-        assert_eq!(
-            printed(&quota, Release::V3_6),
-            "* QUOTA %(ROOT user.u1 LIMIT 1 STORAGE 1 MESSAGE 2 X-ANNOTATION-STORAGE 3 X-NUM-FOLDERS 4 MODSEQ 8)\r\n"
-        );
-        assert_eq!(
-            printed(&quota, Release::V3_10),
-            "* QUOTA %(ROOT user.u1 LIMIT 1 STORAGE 1 MESSAGE 2 ANNOTATION-STORAGE 3 X-ANNOTATION-STORAGE 3 MAILBOX 4 \
-            X-NUM-FOLDERS 4 MODSEQ 8)\r\n"
-        );
+        let old = "* QUOTA %(ROOT user.u1 LIMIT 1 STORAGE 1 MESSAGE 2 X-ANNOTATION-STORAGE 3 X-NUM-FOLDERS 4 MODSEQ 8)\r\n";
+        let new = "* QUOTA %(ROOT user.u1 LIMIT 1 STORAGE 1 MESSAGE 2 ANNOTATION-STORAGE 3 X-ANNOTATION-STORAGE 3 MAILBOX 4 \
+            X-NUM-FOLDERS 4 MODSEQ 8)\r\n";
         let unlimited = "* QUOTA %(ROOT user.u1 LIMIT 4294967295 MODSEQ 0)\r\n";
-        assert_eq!(printed(&Quota::default(), Release::V3_6), unlimited);
-        assert_eq!(printed(&Quota::default(), Release::V3_10), unlimited);
+        for (release, expected) in [
+            (Release::V3_6, old),
+            (Release::V3_8, old),
+            (Release::V3_10, new),
+            (Release::V3_12, new),
+            (Release::V3_13, new),
+        ] {
+            assert_eq!(printed(&quota, release), expected, "{release:?}");
+            assert_eq!(printed(&Quota::default(), release), unlimited, "{release:?}");
+        }
     }
 
     #[test]
