@@ -104,7 +104,7 @@ pub(super) fn decode_annotations(value: &Value, mut record: Option<&mut Record>)
             value: Bytes::copy_from_slice(&fields.text("VALUE")?),
             modseq: fields.or("MODSEQ", ModSeq::default(), Fields::modseq)?,
         };
-        check_key(&annotation)?;
+        check_annotation_key(&annotation.entry, &annotation.user)?;
         let is_field = record.as_deref_mut().is_some_and(|record| set_field(record, &annotation));
         if !is_field && !annotation.value.is_empty() {
             annotations.push(annotation);
@@ -116,12 +116,12 @@ pub(super) fn decode_annotations(value: &Value, mut record: Option<&mut Record>)
 }
 
 /// Entry and user become parts of a database's key, in which a NUL separates them.
-fn check_key(annotation: &Annotation) -> Result<(), BadField> {
+pub(super) fn check_annotation_key(entry: &Bytes, user: &Bytes) -> Result<(), BadField> {
     let is_key = |part: &Bytes| part.len() <= 1024 && !part.iter().any(u8::is_ascii_control);
-    if annotation.entry.is_empty() || !is_key(&annotation.entry) {
+    if entry.is_empty() || !is_key(entry) {
         return Err(BadField::new("ENTRY", Problem::NotText));
     }
-    if is_key(&annotation.user) { Ok(()) } else { Err(BadField::new("USERID", Problem::NotText)) }
+    if is_key(user) { Ok(()) } else { Err(BadField::new("USERID", Problem::NotText)) }
 }
 
 /// Whether the annotation is a field of the record, which is then set. What is no number sets it to 0.

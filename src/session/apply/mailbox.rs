@@ -78,13 +78,11 @@ async fn prepare(
     let target = target(state, update, opened).await?;
     let partition = update.partition.clone();
     let base = Base::of(opened.filter(|_| matches!(target, Target::Existing)), &partition);
-    if let Some(mailbox) = base.state {
-        let overruled = |conflict: &Conflict| state.report.conflict(update, opened, conflict, true);
-        plan::check(update, mailbox, state.force, overruled).map_err(|conflict| {
-            state.report.conflict(update, opened, &conflict, false);
-            conflict.refusal()
-        })?;
-    }
+    let overruled = |conflict: &Conflict| state.report.conflict(update, opened, conflict, true);
+    plan::check(update, base.state, state.force, overruled).map_err(|conflict| {
+        state.report.conflict(update, opened, &conflict, false);
+        conflict.refusal()
+    })?;
     let places = FlagPlaces::assign(base.user_flags, update.record_flags.names(), &update.user_flags);
     let places = places.map_err(|exhausted| {
         state.report.user_flags_exhausted(&update.name, &exhausted.0);
@@ -97,7 +95,7 @@ async fn prepare(
     }
     Ok(MailboxChange {
         target,
-        header: Some(plan::header(update)),
+        header: Some(plan::header(update, base.last_uid)),
         new_user_flags: places.into_added(),
         annotations: annotations::changes(base.state.map_or(&[], |state| &state.annotations), &update.annotations),
         records: std::mem::take(&mut update.records),

@@ -5,7 +5,7 @@ mod change;
 use crate::{
     ops::{
         AbortUpload, AnnotatedRecord, Annotation, BeginUpload, CloseMailbox, Commit, DiscardStaged, FindRecords,
-        FinishUpload, ListUserMailboxes, Listed, ListedEntry, MailboxRef, MailboxState, MessageInfo, OpenMailbox,
+        FinishUpload, Intent, ListUserMailboxes, Listed, ListedEntry, MailboxRef, MailboxState, MessageInfo, OpenMailbox,
         OpenMessage, Quota, ReadAnnotations, ReadListed, ReadMessage, ReadQuota, ReadRecords, ReadSeen,
         ReadSubscriptions, Refusal, Reserve, ScanCrcs, Seen, SeenEntry, Store, UploadChunk,
     },
@@ -143,9 +143,10 @@ impl Store for MemoryStore {
         Ok(self.message.slice(start.min(end)..end))
     }
 
-    fn open_mailbox(&mut self, OpenMailbox { name, .. }: &OpenMailbox) -> Result<Option<MailboxState>, Refusal> {
-        self.open = Some(name.clone());
-        Ok(self.snapshot(name))
+    fn open_mailbox(&mut self, OpenMailbox { name, intent }: &OpenMailbox) -> Result<Option<MailboxState>, Refusal> {
+        let state = self.snapshot(name);
+        self.open = (state.is_some() || *intent == Intent::Write).then(|| name.clone());
+        Ok(state)
     }
 
     fn close_mailbox(&mut self, CloseMailbox: &CloseMailbox) -> Result<(), Refusal> {
