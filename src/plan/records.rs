@@ -303,7 +303,8 @@ mod tests {
             guid: Guid::from_bytes([1; 20]),
             expunged: false,
         };
-        let fields = VirtualFacts { uid: 7, cid: 255, savedate: 6, createdmodseq: ModSeq(4), ..VirtualFacts::default() };
+        let fields =
+            VirtualFacts { uid: 7, cid: 255, savedate: 6, createdmodseq: ModSeq(4), ..VirtualFacts::default() };
         let own = crc::annotation(7, b"/a", b"", b"1") ^ crc::annotation(7, b"/b", b"", b"2");
         for version in [12, 13, 15, 16, 19] {
             let annot = virtual_annotations(&fields, version) ^ own;
