@@ -339,13 +339,13 @@ fn bad_updates() -> Vec<Bad> {
     let missing = "NO IMAP_MESSAGE_MISSING Message was not uploaded\r\n";
     let badtype = "NO IMAP_MAILBOX_BADTYPE Mailbox has an invalid type\r\n";
     let impossible = "NO IMAP_PROTOCOL_BAD_PARAMETERS \r\n";
-    let new_message = record(7, NEW);
+    let new_message = || record(7, NEW);
     let flags: Vec<String> = (0..129).map(|number| format!("f{number}")).collect();
     vec![
-        bad("a record whose message was never uploaded", apply(of(&[new_message.clone()])), missing),
+        bad("a record whose message was never uploaded", apply(of(&[new_message()])), missing),
         bad(
             "the same in a new mailbox",
-            apply(of(&[new_message.clone()]).with("MBOXNAME", "user.u3").with("UNIQUEID", "u3u3")),
+            apply(of(&[new_message()]).with("MBOXNAME", "user.u3").with("UNIQUEID", "u3u3")),
             missing,
         ),
         bad("uids out of order", apply(of(&[record(3, TWO), record(1, ONE)])), &*not_ascending),
@@ -353,11 +353,11 @@ fn bad_updates() -> Vec<Bad> {
         bad("a uid of 0", apply(of(&[record(0, ONE)])), bad_parameters("APPLY", "UID is not a number in range")),
         bad(
             "a uid above LAST_UID",
-            apply(of(&[new_message.clone()]).with("LAST_UID", 6)),
+            apply(of(&[new_message()]).with("LAST_UID", 6)),
             bad_parameters("APPLY", "LAST_UID is too low"),
         ),
-        bad("a size of 0", apply(of(&[new_message.clone().with("SIZE", 0)])), impossible),
-        bad("a GUID of zeros", apply(of(&[new_message.with("GUID", "0".repeat(40))])), impossible),
+        bad("a size of 0", apply(of(&[new_message().with("SIZE", 0)])), impossible),
+        bad("a GUID of zeros", apply(of(&[new_message().with("GUID", "0".repeat(40))])), impossible),
         bad("another message under a uid", apply(of(&[record(1, TWO)])), checksum),
         bad("a uid that was given and is gone", apply(of(&[record(2, ONE)])), checksum),
         bad("a record older than ours", apply(of(&[record(1, ONE).with("MODSEQ", 4)])), checksum),

@@ -1,16 +1,18 @@
 //! What Cyrus makes of a message's bytes: the parsed fields of the index record, and the cache record.
 //!
 //! [`parse`] is `message_parse_mapped` and `message_create_record` of `imap/message.c`, byte for byte, for any bytes at all. Reading
-//! order: [`structure`] finds the parts, using [`headers`] and [`boundary`]; [`media`], [`params`] and [`address`] read the
-//! fields' values; [`envelope`], [`bodystructure`], [`section`] and [`search`] write the items that [`super::cache`] puts
-//! together; [`transfer`] and [`charset`] decode.
+//! order: `structure` finds the parts, using `headers` and `boundary`; `media`, `params` and `address` read the
+//! fields' values; `envelope`, `bodystructure`, `section` and `search` write the items that [`super::cache`] puts
+//! together; `transfer` and `charset` decode.
 //!
 //! Where the reference would crash or read past its buffers, and where its cost would be quadratic, this differs:
-//! - messages nested in messages by the thousands have a content GUID of zeros (see [`structure`]);
+//! - messages nested in messages by the thousands have a content GUID of zeros, and without `boundary_limit` there still is one
+//!   (see `structure`);
 //! - 8-bit bytes in a Date, which the reference looks up outside of its tables, are neither letters nor digits;
 //! - an empty header value at the very end of the text, and a comment that ends in a backslash there (3.6), are just empty;
 //! - in a Content-Type that is an RFC 2047 word itself, a parameter value that looks like an address is encoded like any other;
-//! - encoded words in multi-byte character sets other than UTF-8 decode to U+FFFD, see [`charset`].
+//! - encoded words in a few character sets that mail hardly uses (EBCDIC, UTF-7, UTF-16, GB 18030, Big5-HKSCS, ISO-2022-KR, …)
+//!   decode to U+FFFD where they are not ASCII, see `charset`.
 
 mod address;
 mod bodystructure;
@@ -84,7 +86,7 @@ pub struct CacheOptions {
     pub release: CacheRelease,
     /// `maxheaderlines`: header lines after this many are not looked at; `None` for no limit.
     pub max_header_lines: Option<u32>,
-    /// `boundary_limit`: how many multiparts may nest; `None` for no limit.
+    /// `boundary_limit`: how many multiparts may nest; `None` for 10,000, past which the reference runs out of stack.
     pub boundary_limit: Option<usize>,
     /// `rfc2046_strict`.
     pub strict_boundaries: bool,

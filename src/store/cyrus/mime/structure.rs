@@ -20,6 +20,9 @@ use super::transfer::{self, Encoding};
 const HASHED_SIZES: usize = 16;
 const HASHED_BYTES: usize = 64 << 20;
 
+/// The limit on nested multiparts where the configuration sets none: about what the reference's stack holds.
+const BOUNDARY_LIMIT: usize = 10_000;
+
 /// The place of a part in [`Structure::parts`].
 pub(super) type PartId = usize;
 
@@ -268,7 +271,7 @@ impl Parser<'_, '_> {
             self.boundaries.close_all();
         }
         let depth = self.boundaries.depth();
-        if depth != multipart.depth || self.options.boundary_limit.is_some_and(|limit| depth >= limit) {
+        if depth != multipart.depth || depth >= self.options.boundary_limit.unwrap_or(BOUNDARY_LIMIT) {
             return self.end_multipart(&multipart);
         }
         let child = parts.len();

@@ -29,9 +29,10 @@ impl Decoder {
 
     /// Ends a piece of input: what ICU decodes does not go on in the next one. Source: `icu_flush`, `lib/charset.c`.
     pub(super) fn flush(&mut self) {
-        if !self.pending.is_empty() {
-            self.out.extend_from_slice(String::from_utf8_lossy(&self.pending).as_bytes());
-            self.pending.clear();
+        let pending = std::mem::take(&mut self.pending);
+        match self.charset.coding {
+            Coding::MultiByte(set) => set.decode(&pending, |unit| self.emit(u32::from(unit))),
+            _ => self.out.extend_from_slice(String::from_utf8_lossy(&pending).as_bytes()),
         }
     }
 
@@ -51,7 +52,7 @@ impl Decoder {
                 0x80.. => self.emit(REPLACEMENT),
             },
             Coding::Utf8 => self.put_utf8(byte),
-            Coding::IcuUtf8 => self.pending.push(byte),
+            Coding::IcuUtf8 | Coding::MultiByte(_) => self.pending.push(byte),
             Coding::Single(units) => {
                 let unit = units.get(usize::from(byte) * 2..).and_then(|rest| rest.first_chunk());
                 self.emit(unit.map_or(REPLACEMENT, |unit| u32::from(u16::from_be_bytes(*unit))));

@@ -1,14 +1,18 @@
 //! Character sets: which names are known, and how encoded words and extended parameters become UTF-8.
 //!
-//! The reference knows US-ASCII and UTF-8 itself and leaves the rest to ICU; a name counts as known if ICU opens it. What is here
-//! is generated from that: `aliases.txt` are Cyrus's own aliases and canonical names (`lib/charset/aliases.txt`, the same in 3.6 and 3.12), `names.txt`
-//! ICU's names without punctuation and the converter that each opens, `single.txt` and `single.bin` the single-byte converters
-//! and their 256 UTF-16 code units each, big endian, U+FFFD where nothing is.
+//! The reference knows US-ASCII and UTF-8 itself and leaves the rest to ICU; a name counts as known if ICU opens it. `aliases.txt`
+//! holds Cyrus's own aliases and canonical names (`lib/charset/aliases.txt`, the same in 3.6 and 3.12). The other data was
+//! generated from ICU 72, under the Unicode License: `names.txt` has ICU's names without punctuation and the converter that
+//! each opens, `single.txt` and `single.bin` the single-byte converters and their 256 UTF-16 code units each, big endian,
+//! U+FFFD where nothing is, and `tables/` what [`multibyte`] describes.
 
 mod decoder;
+mod multibyte;
 pub(super) mod percent;
 pub(super) mod reencode;
 pub(super) mod words;
+
+use multibyte::MultiByte;
 
 const ALIASES: &str = include_str!("aliases.txt");
 const ICU_NAMES: &str = include_str!("names.txt");
@@ -37,6 +41,7 @@ enum Coding {
     IcuUtf8,
     /// A table of `single.bin`.
     Single(&'static [u8]),
+    MultiByte(MultiByte),
     /// Known by name only: every byte that is not ASCII decodes to U+FFFD.
     Unsupported,
 }
@@ -73,6 +78,9 @@ fn icu(name: &[u8]) -> Option<Charset> {
     let canonical = found.or_else(|| find_line(ICU_NAMES, &stripped(name.strip_prefix(b"x-")?)))?;
     if canonical == "UTF-8" {
         return Some(Charset { canonical, coding: Coding::IcuUtf8 });
+    }
+    if let Some(multi_byte) = MultiByte::of(canonical) {
+        return Some(Charset { canonical, coding: Coding::MultiByte(multi_byte) });
     }
     let table = SINGLE_NAMES.lines().position(|single| single == canonical);
     let units = table.and_then(|place| SINGLE_UNITS.chunks_exact(TABLE_SIZE).nth(place));
