@@ -4,13 +4,13 @@
 
 mod common;
 
+use bytes::Bytes;
 use common::{
     messages::{Fields, guid, mailbox, record, records, upload},
     strict::Strict,
     talk::Talk,
     transcript::Transcript,
 };
-use bytes::Bytes;
 use std::fmt::Display;
 use sync_server::{
     limits::Limits,
@@ -87,9 +87,17 @@ fn bad_uploads() -> Vec<Bad> {
             mismatch,
         ),
         bad("bytes of the GUID of zeros", raw(&format!("APPLY MESSAGE (%{{default {zeros} 3}}\r\nabc)")), mismatch),
-        bad("MESSAGE (NIL)", "APPLY MESSAGE (NIL)", bad_parameters("APPLY", "MESSAGE holds something that is not a file")),
+        bad(
+            "MESSAGE (NIL)",
+            "APPLY MESSAGE (NIL)",
+            bad_parameters("APPLY", "MESSAGE holds something that is not a file"),
+        ),
         bad("MESSAGE (a)", "APPLY MESSAGE (a)", bad_parameters("APPLY", "MESSAGE holds something that is not a file")),
-        bad("MESSAGE (())", "APPLY MESSAGE (())", bad_parameters("APPLY", "MESSAGE holds something that is not a file")),
+        bad(
+            "MESSAGE (())",
+            "APPLY MESSAGE (())",
+            bad_parameters("APPLY", "MESSAGE holds something that is not a file"),
+        ),
         bad("MESSAGE NIL", "APPLY MESSAGE NIL", bad_parameters("APPLY", "MESSAGE is not a list")),
         bad("MESSAGE %()", "APPLY MESSAGE %()", bad_parameters("APPLY", "MESSAGE is not a list")),
         bad("a partition with a separator", file("../../etc"), unknown_partition),
@@ -98,13 +106,25 @@ fn bad_uploads() -> Vec<Bad> {
         bad("a partition with a space", file("\"a b\""), unknown_partition),
         bad("a partition with a NUL", file("{3+}\r\na\0b"), unknown_partition),
         bad("a partition of 65 bytes", file(&"p".repeat(65)), unknown_partition),
-        bad("a GUID too short", format!("APPLY MESSAGE (%{{default abc {size}}}\r\n{})", "x".repeat(size)), CANNOT_PARSE_APPLY),
+        bad(
+            "a GUID too short",
+            format!("APPLY MESSAGE (%{{default abc {size}}}\r\n{})", "x".repeat(size)),
+            CANNOT_PARSE_APPLY,
+        ),
         bad("a size that is no number", format!("APPLY MESSAGE (%{{default {other} x}}"), CANNOT_PARSE_APPLY),
         bad("a size below zero", format!("APPLY MESSAGE (%{{default {other} -1}}"), CANNOT_PARSE_APPLY),
         bad("a size of 2^32", format!("APPLY MESSAGE (%{{default {other} 4294967296}}"), CANNOT_PARSE_APPLY),
-        bad("a file where none belongs", format!("APPLY SUB %(USERID %{{default {other} 6}}\r\n)\r\nA\r\n)"), CANNOT_PARSE_APPLY),
+        bad(
+            "a file where none belongs",
+            format!("APPLY SUB %(USERID %{{default {other} 6}}\r\n)\r\nA\r\n)"),
+            CANNOT_PARSE_APPLY,
+        ),
         bad("a file in a GET", format!("GET USER %{{default {other} 6}}\r\n)\r\nA\r\n"), CANNOT_PARSE_GET),
-        bad("a file behind NOOP", format!("NOOP %{{default {other} 6}}\r\nEXIT\r\n"), "BAD Unexpected extra arguments to Noop\r\n"),
+        bad(
+            "a file behind NOOP",
+            format!("NOOP %{{default {other} 6}}\r\nEXIT\r\n"),
+            "BAD Unexpected extra arguments to Noop\r\n",
+        ),
     ]
 }
 
@@ -130,7 +150,11 @@ fn bad_syntax() -> Vec<Bad> {
         bad("a key without a value", "APPLY SUB %(USERID)", CANNOT_PARSE_APPLY),
         bad("a list as a key", "APPLY SUB %((a) b)", CANNOT_PARSE_APPLY),
         bad("a NUL in an atom", "GET USER u\u{0}1", CANNOT_PARSE_GET),
-        bad("a literal above the limit", format!("GET USER {{131073+}}\r\n{}", "\r\nEXIT\r\n)".repeat(14_563) + "abcdef"), CANNOT_PARSE_GET),
+        bad(
+            "a literal above the limit",
+            format!("GET USER {{131073+}}\r\n{}", "\r\nEXIT\r\n)".repeat(14_563) + "abcdef"),
+            CANNOT_PARSE_GET,
+        ),
         bad("a literal without a size", "GET USER {+}", CANNOT_PARSE_GET),
         bad("a literal of 2^64 bytes", "GET USER {18446744073709551616+}", CANNOT_PARSE_GET),
         bad("an atom above the limit", format!("GET USER {}", "a".repeat(131_073)), CANNOT_PARSE_GET),
@@ -138,7 +162,11 @@ fn bad_syntax() -> Vec<Bad> {
         bad("a word above the limit", "a".repeat(131_073), "BAD Null command\r\n"),
         bad("200,000 open parentheses", format!("GET MAILBOXES {}", "(".repeat(200_000)), CANNOT_PARSE_GET),
         bad("200,000 lists of pairs", format!("APPLY SUB {}", "%(a ".repeat(200_000)), CANNOT_PARSE_APPLY),
-        bad("200,000 open parentheses in a record", format!("APPLY MAILBOX %(RECORD {}", "(".repeat(200_000)), CANNOT_PARSE_APPLY),
+        bad(
+            "200,000 open parentheses in a record",
+            format!("APPLY MAILBOX %(RECORD {}", "(".repeat(200_000)),
+            CANNOT_PARSE_APPLY,
+        ),
         bad("200,000 closing parentheses", format!("GET USER {}", ")".repeat(200_000)), CANNOT_PARSE_GET),
         bad("a carriage return alone", "GET USER a\rb", CANNOT_PARSE_GET),
     ]
@@ -200,12 +228,22 @@ fn bad_names() -> Vec<Bad> {
         ("nothing", "\"\"", "is empty"),
         ("a wild card", "{1+}\r\n*", "holds the byte 0x2a"),
     ] {
-        rows.push(bad(format!("GET USER with {form}"), format!("GET USER {user}"), bad_parameters("GET", format!("USER {why}"))));
-        rows.push(bad(format!("GET META with {form}"), format!("GET META {user}"), bad_parameters("GET", format!("META {why}"))));
+        rows.push(bad(
+            format!("GET USER with {form}"),
+            format!("GET USER {user}"),
+            bad_parameters("GET", format!("USER {why}")),
+        ));
+        rows.push(bad(
+            format!("GET META with {form}"),
+            format!("GET META {user}"),
+            bad_parameters("GET", format!("META {why}")),
+        ));
         let line = format!("APPLY SUB %(USERID {user} MBOXNAME user.u1)");
         rows.push(bad(format!("APPLY SUB with {form}"), line, bad_parameters("APPLY", format!("USERID {why}"))));
     }
-    for (form, flag) in [("a NUL", "{3+}\r\na\0b"), ("a space", "\"a b\""), ("nothing", "\"\""), ("8-bit text", "\u{e4}")] {
+    for (form, flag) in
+        [("a NUL", "{3+}\r\na\0b"), ("a space", "\"a b\""), ("nothing", "\"\""), ("8-bit text", "\u{e4}")]
+    {
         let list = records(&[record(1, ONE).with("FLAGS", format!("({flag})"))]);
         let line = format!("APPLY MAILBOX {}", u1().with("RECORD", list));
         let why = match form {
@@ -224,8 +262,15 @@ fn bad_fields() -> Vec<Bad> {
     let mut rows = Vec::new();
     let optional = ["SYNC_CRC", "SYNC_CRC_ANNOT", "POP3_SHOW_AFTER", "CREATEDMODSEQ", "FOLDERMODSEQ"];
     let numbers32 = ["SYNC_CRC", "SYNC_CRC_ANNOT", "LAST_UID", "RECENTUID", "UIDVALIDITY"];
-    let numbers64 =
-        ["HIGHESTMODSEQ", "RECENTTIME", "LAST_APPENDDATE", "POP3_LAST_LOGIN", "POP3_SHOW_AFTER", "CREATEDMODSEQ", "FOLDERMODSEQ"];
+    let numbers64 = [
+        "HIGHESTMODSEQ",
+        "RECENTTIME",
+        "LAST_APPENDDATE",
+        "POP3_LAST_LOGIN",
+        "POP3_SHOW_AFTER",
+        "CREATEDMODSEQ",
+        "FOLDERMODSEQ",
+    ];
     for field in u1().names().into_iter().filter(|field| *field != "USERFLAGS") {
         let is_number = numbers32.contains(&field) || numbers64.contains(&field);
         let nil = match field {
@@ -253,7 +298,11 @@ fn bad_fields() -> Vec<Bad> {
     for field in record(1, ONE).names() {
         let in_mailbox = |record: Fields| format!("APPLY MAILBOX {}", u1().with("RECORD", records(&[record])));
         let line = in_mailbox(record(1, ONE).without(field));
-        rows.push(bad(format!("a record without {field}"), line, bad_parameters("APPLY", format!("{field} is missing"))));
+        rows.push(bad(
+            format!("a record without {field}"),
+            line,
+            bad_parameters("APPLY", format!("{field} is missing")),
+        ));
         let nil = match field {
             "FLAGS" => "is not a list",
             "GUID" => "is not 40 hexadecimal digits",
@@ -290,17 +339,25 @@ fn bad_updates() -> Vec<Bad> {
     let missing = "NO IMAP_MESSAGE_MISSING Message was not uploaded\r\n";
     let badtype = "NO IMAP_MAILBOX_BADTYPE Mailbox has an invalid type\r\n";
     let impossible = "NO IMAP_PROTOCOL_BAD_PARAMETERS \r\n";
-    let new_message = record(7, NEW);
+    let new_message = || record(7, NEW);
     let flags: Vec<String> = (0..129).map(|number| format!("f{number}")).collect();
     vec![
-        bad("a record whose message was never uploaded", apply(of(&[new_message.clone()])), missing),
-        bad("the same in a new mailbox", apply(of(&[new_message.clone()]).with("MBOXNAME", "user.u3").with("UNIQUEID", "u3u3")), missing),
+        bad("a record whose message was never uploaded", apply(of(&[new_message()])), missing),
+        bad(
+            "the same in a new mailbox",
+            apply(of(&[new_message()]).with("MBOXNAME", "user.u3").with("UNIQUEID", "u3u3")),
+            missing,
+        ),
         bad("uids out of order", apply(of(&[record(3, TWO), record(1, ONE)])), &*not_ascending),
         bad("a uid twice", apply(of(&[record(1, ONE), record(1, ONE)])), &*not_ascending),
         bad("a uid of 0", apply(of(&[record(0, ONE)])), bad_parameters("APPLY", "UID is not a number in range")),
-        bad("a uid above LAST_UID", apply(of(&[new_message.clone()]).with("LAST_UID", 6)), bad_parameters("APPLY", "LAST_UID is too low")),
-        bad("a size of 0", apply(of(&[new_message.clone().with("SIZE", 0)])), impossible),
-        bad("a GUID of zeros", apply(of(&[new_message.with("GUID", "0".repeat(40))])), impossible),
+        bad(
+            "a uid above LAST_UID",
+            apply(of(&[new_message()]).with("LAST_UID", 6)),
+            bad_parameters("APPLY", "LAST_UID is too low"),
+        ),
+        bad("a size of 0", apply(of(&[new_message().with("SIZE", 0)])), impossible),
+        bad("a GUID of zeros", apply(of(&[new_message().with("GUID", "0".repeat(40))])), impossible),
         bad("another message under a uid", apply(of(&[record(1, TWO)])), checksum),
         bad("a uid that was given and is gone", apply(of(&[record(2, ONE)])), checksum),
         bad("a record older than ours", apply(of(&[record(1, ONE).with("MODSEQ", 4)])), checksum),
@@ -308,23 +365,59 @@ fn bad_updates() -> Vec<Bad> {
         bad("a UIDVALIDITY below ours", apply(u1().with("UIDVALIDITY", 1)), checksum),
         bad("a LAST_UID below ours", apply(u1().with("LAST_UID", 2).with("RECORD", "()")), checksum),
         bad("a state that is not ours", apply(u1().with("SINCE_MODSEQ", 9)), changed),
-        bad("a change to a mailbox that is not here", apply(mailbox("user.u3", "u3u3").with("SINCE_MODSEQ", 9)), changed),
+        bad(
+            "a change to a mailbox that is not here",
+            apply(mailbox("user.u3", "u3u3").with("SINCE_MODSEQ", 9)),
+            changed,
+        ),
         bad("another unique id", apply(u1().with("UNIQUEID", "other")), moved),
         bad("a unique id that another mailbox has", apply(mailbox("user.u3", "u1u1u1")), moved),
         bad("another type", apply(u1().with("MBOXTYPE", "c")), badtype),
         bad("a type that is none", apply(u1().with("MBOXTYPE", "x")), bad_parameters("APPLY", "MBOXTYPE is not known")),
-        bad("129 flags", apply(of(&[record(1, ONE).with("FLAGS", format!("({})", flags.join(" ")))])), bad_parameters("APPLY", "FLAGS is not known")),
-        bad("an access control list with a line end", apply(u1().with("ACL", "{3+}\r\na\nb")), bad_parameters("APPLY", "ACL is not text")),
-        bad("an annotation with a NUL in its name", apply(u1().with("ANNOTATIONS", "(%(ENTRY {3+}\r\na\0b USERID \"\" MODSEQ 1 VALUE x))")), bad_parameters("APPLY", "ENTRY is not text")),
+        bad(
+            "129 flags",
+            apply(of(&[record(1, ONE).with("FLAGS", format!("({})", flags.join(" ")))])),
+            bad_parameters("APPLY", "FLAGS is not known"),
+        ),
+        bad(
+            "an access control list with a line end",
+            apply(u1().with("ACL", "{3+}\r\na\nb")),
+            bad_parameters("APPLY", "ACL is not text"),
+        ),
+        bad(
+            "an annotation with a NUL in its name",
+            apply(u1().with("ANNOTATIONS", "(%(ENTRY {3+}\r\na\0b USERID \"\" MODSEQ 1 VALUE x))")),
+            bad_parameters("APPLY", "ENTRY is not text"),
+        ),
         bad("EXPUNGE of no mailbox", "APPLY EXPUNGE %(MBOXNAME user.u3 UNIQUEID u1u1u1 UID (1))", nonexistent),
         bad("EXPUNGE of another mailbox", "APPLY EXPUNGE %(MBOXNAME user.u1 UNIQUEID other UID (1))", moved),
         bad("UNMAILBOX of no mailbox", "APPLY UNMAILBOX user.u3", nonexistent),
-        bad("RENAME of no mailbox", "APPLY RENAME %(OLDMBOXNAME user.u3 NEWMBOXNAME user.u4 PARTITION default)", nonexistent),
-        bad("RENAME onto a mailbox", "APPLY RENAME %(OLDMBOXNAME user.u1 NEWMBOXNAME user.u2 PARTITION default)", "NO IMAP_MAILBOX_EXISTS Mailbox already exists\r\n"),
+        bad(
+            "RENAME of no mailbox",
+            "APPLY RENAME %(OLDMBOXNAME user.u3 NEWMBOXNAME user.u4 PARTITION default)",
+            nonexistent,
+        ),
+        bad(
+            "RENAME onto a mailbox",
+            "APPLY RENAME %(OLDMBOXNAME user.u1 NEWMBOXNAME user.u2 PARTITION default)",
+            "NO IMAP_MAILBOX_EXISTS Mailbox already exists\r\n",
+        ),
         bad("FULLMAILBOX of no mailbox", "GET FULLMAILBOX user.u3", nonexistent),
-        bad("FETCH of no message", format!("GET FETCH %(MBOXNAME user.u1 PARTITION default UNIQUEID u1u1u1 GUID {} UID 2)", guid(ONE)), nonexistent),
-        bad("FETCH of another message", format!("GET FETCH %(MBOXNAME user.u1 PARTITION default UNIQUEID u1u1u1 GUID {} UID 3)", guid(ONE)), "* MESSAGE NIL\r\nOK success\r\n"),
-        bad("SEENUIDS that are none", "APPLY SEEN %(USERID u1 UNIQUEID abc LASTREAD 1 LASTUID 1 LASTCHANGE 1 SEENUIDS {3+}\r\n1\n2)", bad_parameters("APPLY", "SEENUIDS is not text")),
+        bad(
+            "FETCH of no message",
+            format!("GET FETCH %(MBOXNAME user.u1 PARTITION default UNIQUEID u1u1u1 GUID {} UID 2)", guid(ONE)),
+            nonexistent,
+        ),
+        bad(
+            "FETCH of another message",
+            format!("GET FETCH %(MBOXNAME user.u1 PARTITION default UNIQUEID u1u1u1 GUID {} UID 3)", guid(ONE)),
+            "* MESSAGE NIL\r\nOK success\r\n",
+        ),
+        bad(
+            "SEENUIDS that are none",
+            "APPLY SEEN %(USERID u1 UNIQUEID abc LASTREAD 1 LASTUID 1 LASTCHANGE 1 SEENUIDS {3+}\r\n1\n2)",
+            bad_parameters("APPLY", "SEENUIDS is not text"),
+        ),
     ]
 }
 
@@ -491,7 +584,10 @@ mod limits {
     fn more_records_than_may_be_held_are_refused() {
         let mut talk = with(Limits { records: 1, ..Limits::default() });
         assert_eq!(talk.line(&format!("APPLY MAILBOX {}", u1())), LIMIT);
-        assert_eq!(talk.line(&format!("APPLY MAILBOX {}", u1().with("RECORD", records(&[record(1, ONE)])))), "OK success\r\n");
+        assert_eq!(
+            talk.line(&format!("APPLY MAILBOX {}", u1().with("RECORD", records(&[record(1, ONE)])))),
+            "OK success\r\n"
+        );
     }
 
     #[test]

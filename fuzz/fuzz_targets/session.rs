@@ -118,8 +118,7 @@ fn check_end(input: &[u8], outcome: &Outcome) {
         return;
     }
     let limits = config().limits;
-    let mut scanner =
-        Scanner::new(WireLimits { max_string: limits.literal as u32, max_depth: limits.nesting as u32 });
+    let mut scanner = Scanner::new(WireLimits { max_string: limits.literal as u32, max_depth: limits.nesting as u32 });
     let mut rest = Bytes::copy_from_slice(input);
     while scanner.next(&mut rest).is_some() {}
     if scanner.is_between_lines() {

@@ -97,6 +97,10 @@ impl Disk for MemoryDisk {
     fn sync_dir(&self, _: &Path) -> io::Result<()> {
         Ok(())
     }
+
+    fn sync_file_system(&self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[derive(Debug)]
@@ -136,7 +140,8 @@ impl DiskFile for MemoryFile {
     }
 
     fn metadata(&self) -> io::Result<Metadata> {
-        Ok(Metadata { size: self.contents().len() as u64, inode: self.inode, is_dir: false, modified: 0 })
+        let size = self.contents().len() as u64;
+        Ok(Metadata { size, device: 1, inode: self.inode, is_dir: false, modified: 0 })
     }
 
     fn set_size(&self, size: u64) -> io::Result<()> {

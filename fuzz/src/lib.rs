@@ -9,9 +9,9 @@ pub struct Dice(u64);
 impl Dice {
     /// Dice for this input.
     pub fn of(input: &[u8]) -> Dice {
-        let hash = input.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let hash = input
+            .iter()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
         Dice(hash | 1)
     }
 

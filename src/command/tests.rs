@@ -3,12 +3,10 @@
 use super::*;
 use crate::{
     dlist::{Builder, Event, Item, Value, Writer},
-    ops::{
-        AnnotatedRecord, Annotation, ListedEntry, MailboxState, Quota, QuotaLimits, Record, Seen, SeenEntry,
-    },
+    ops::{AnnotatedRecord, Annotation, ListedEntry, MailboxState, Quota, QuotaLimits, Record, Seen, SeenEntry},
     types::{
-        FlagName, Guid, InternalFlags, InvalidName, MailboxName, MailboxOptions, MailboxType, ModSeq, Partition, Release,
-        SyncCrcs, SystemFlags, Uid, UniqueId, UserFlags, UserId,
+        FlagName, Guid, InternalFlags, InvalidName, MailboxName, MailboxOptions, MailboxType, ModSeq, Partition,
+        Release, SyncCrcs, SystemFlags, Uid, UniqueId, UserFlags, UserId,
     },
     wire::{FileRef, LiteralForm, Scanner, WireLimits},
 };
@@ -96,7 +94,9 @@ mod good {
 
     #[test]
     fn unmailbox_and_its_local_form() {
-        for line in ["UNMAILBOX user.u1", "LOCAL_UNMAILBOX user.u1", "unmailbox \"user.u1\"", "UNMAILBOX {7+}\r\nuser.u1"] {
+        for line in
+            ["UNMAILBOX user.u1", "LOCAL_UNMAILBOX user.u1", "unmailbox \"user.u1\"", "UNMAILBOX {7+}\r\nuser.u1"]
+        {
             assert_applies(line, Apply::Unmailbox { mailbox: mailbox("user.u1") });
         }
     }
@@ -168,7 +168,10 @@ mod good {
         };
         let line = "MBOXNAME user.u1 ENTRY /comment USERID \"\"";
         assert_applies(&format!("ANNOTATION %({line} VALUE x)"), annotation(Some(mailbox("user.u1")), "x"));
-        assert_applies(&format!("ANNOTATION %({line} VALUE {{3+}}\r\na\0b)"), annotation(Some(mailbox("user.u1")), "a\0b"));
+        assert_applies(
+            &format!("ANNOTATION %({line} VALUE {{3+}}\r\na\0b)"),
+            annotation(Some(mailbox("user.u1")), "a\0b"),
+        );
         assert_applies(&format!("UNANNOTATION %({line})"), annotation(Some(mailbox("user.u1")), ""));
         assert_applies("ANNOTATION %(MBOXNAME \"\" ENTRY /comment USERID \"\" VALUE x)", annotation(None, "x"));
     }
@@ -242,14 +245,27 @@ enum Kind {
 use Kind::{Number32, Number64, Text};
 
 /// Each command: its fields, a good value and the kind of each; those in the second list may be missing.
-type Table = (&'static str, &'static [(&'static str, &'static str, Kind)], &'static [(&'static str, &'static str, Kind)]);
+type Table =
+    (&'static str, &'static [(&'static str, &'static str, Kind)], &'static [(&'static str, &'static str, Kind)]);
 
 const APPLY: &[Table] = &[
-    ("RESERVE", &[("PARTITION", "p", Kind::Partition), ("MBOXNAME", "()", Kind::List), ("GUID", "()", Kind::List)], &[]),
-    ("EXPUNGE", &[("MBOXNAME", "m", Kind::Mailbox), ("UNIQUEID", "abc", Kind::UniqueId), ("UID", "(1)", Kind::List)], &[]),
+    (
+        "RESERVE",
+        &[("PARTITION", "p", Kind::Partition), ("MBOXNAME", "()", Kind::List), ("GUID", "()", Kind::List)],
+        &[],
+    ),
+    (
+        "EXPUNGE",
+        &[("MBOXNAME", "m", Kind::Mailbox), ("UNIQUEID", "abc", Kind::UniqueId), ("UID", "(1)", Kind::List)],
+        &[],
+    ),
     (
         "RENAME",
-        &[("OLDMBOXNAME", "m", Kind::Mailbox), ("NEWMBOXNAME", "n", Kind::Mailbox), ("PARTITION", "p", Kind::Partition)],
+        &[
+            ("OLDMBOXNAME", "m", Kind::Mailbox),
+            ("NEWMBOXNAME", "n", Kind::Mailbox),
+            ("PARTITION", "p", Kind::Partition),
+        ],
         &[("UIDVALIDITY", "1", Number32)],
     ),
     ("SUB", &[("USERID", "u", Kind::User), ("MBOXNAME", "m", Kind::Mailbox)], &[]),
@@ -279,10 +295,19 @@ const APPLY: &[Table] = &[
     ),
     (
         "ANNOTATION",
-        &[("MBOXNAME", "m", Kind::Mailbox), ("ENTRY", "/a", Kind::Line), ("USERID", "u", Kind::Line), ("VALUE", "v", Text)],
+        &[
+            ("MBOXNAME", "m", Kind::Mailbox),
+            ("ENTRY", "/a", Kind::Line),
+            ("USERID", "u", Kind::Line),
+            ("VALUE", "v", Text),
+        ],
         &[],
     ),
-    ("UNANNOTATION", &[("MBOXNAME", "m", Kind::Mailbox), ("ENTRY", "/a", Kind::Line), ("USERID", "u", Kind::Line)], &[]),
+    (
+        "UNANNOTATION",
+        &[("MBOXNAME", "m", Kind::Mailbox), ("ENTRY", "/a", Kind::Line), ("USERID", "u", Kind::Line)],
+        &[],
+    ),
     (
         "MAILBOX",
         &[
@@ -350,7 +375,8 @@ fn bad_values(kind: Kind) -> Vec<String> {
     }
     values.extend(match kind {
         Kind::Mailbox => {
-            let mut names = texts(&[".", "..", "a..b", ".a", "a.", "a/b", "../../etc/passwd", "\"a\tb\"", "{3+}\r\na\0b"]);
+            let mut names =
+                texts(&[".", "..", "a..b", ".a", "a.", "a/b", "../../etc/passwd", "\"a\tb\"", "{3+}\r\na\0b"]);
             names.extend(["{3+}\r\na\nb".into(), "\u{e4}".into(), "!a".into(), "a!b!c".into(), long(511)]);
             names
         }
@@ -371,7 +397,9 @@ fn bad_values(kind: Kind) -> Vec<String> {
         }
         Kind::Line => texts(&["\"a\tb\"", "{3+}\r\na\0b", "{3+}\r\na\nb", &long(1025)]),
         Text => Vec::new(),
-        Kind::Number32 => texts(&["x", "-1", "1.5", "+1", "0x1", "\"\"", "\"1 \"", "\\1", "4294967296", "18446744073709551616"]),
+        Kind::Number32 => {
+            texts(&["x", "-1", "1.5", "+1", "0x1", "\"\"", "\"1 \"", "\\1", "4294967296", "18446744073709551616"])
+        }
         Kind::Number64 => texts(&["x", "-1", "1.5", "+1", "\"\"", "\" 1\"", "18446744073709551616", &"9".repeat(100)]),
         Kind::Uid => texts(&["0", "x", "-1", "\"\"", "4294967296"]),
         Kind::Guid => texts(&["0", "\"\"", &GUID[1..], &format!("{GUID}0"), &GUID.replace('7', "g"), &"\\".repeat(40)]),
@@ -469,7 +497,9 @@ fn elements_of_lists_are_checked() {
     ] {
         assert_eq!(apply(&line).map(|_| ()).map_err(|bad| bad.field), Err(field), "{line}");
     }
-    for line in ["MAILBOXES (NIL)", "MAILBOXES (())", "MAILBOXES NIL", "MAILBOXES a", "UNIQUEIDS %()", "UNIQUEIDS (NIL)"] {
+    for line in
+        ["MAILBOXES (NIL)", "MAILBOXES (())", "MAILBOXES NIL", "MAILBOXES a", "UNIQUEIDS %()", "UNIQUEIDS (NIL)"]
+    {
         assert!(get(line).is_err(), "{line}");
     }
 }
@@ -647,7 +677,17 @@ mod records {
     #[test]
     fn flags_that_are_no_names_are_refused() {
         let long = format!("({})", "a".repeat(4096));
-        let bad = ["(NIL)", "(())", "(\"\")", "(\"a b\")", "(\u{e4})", "({3+}\r\na\0b)", "({3+}\r\na\nb)", "(\"a/b)\")", &long];
+        let bad = [
+            "(NIL)",
+            "(())",
+            "(\"\")",
+            "(\"a b\")",
+            "(\u{e4})",
+            "({3+}\r\na\0b)",
+            "({3+}\r\na\nb)",
+            "(\"a/b)\")",
+            &long,
+        ];
         for flags in bad {
             assert_eq!(of_flags(flags).map_err(|bad| bad.field), Err("FLAGS"), "{}", flags.escape_debug());
         }
@@ -839,10 +879,7 @@ mod replies {
         record.record.user_flags = [0b111, 0, 0, 1 << 31];
         let flags = "FLAGS (\\Deleted \\Answered \\Flagged \\Draft \\Expunged \\Seen $A Foo)";
         let printed = printed(|out| reply::record(out, &record, &state));
-        assert_eq!(
-            printed,
-            format!("%(UID 7 MODSEQ 8 LAST_UPDATED 9 {flags} INTERNALDATE 10 SIZE 11 GUID {GUID})")
-        );
+        assert_eq!(printed, format!("%(UID 7 MODSEQ 8 LAST_UPDATED 9 {flags} INTERNALDATE 10 SIZE 11 GUID {GUID})"));
     }
 
     #[test]
@@ -908,7 +945,8 @@ mod replies {
         let limits = QuotaLimits { storage: Some(1), message: Some(2), annotation_storage: Some(3), mailbox: Some(4) };
         let quota = Quota { limits, modseq: ModSeq(8) };
         let printed = |quota: &Quota, release| printed(|out| reply::quota(out, &mailbox("user.u1"), quota, release));
-        let old = "* QUOTA %(ROOT user.u1 LIMIT 1 STORAGE 1 MESSAGE 2 X-ANNOTATION-STORAGE 3 X-NUM-FOLDERS 4 MODSEQ 8)\r\n";
+        let old =
+            "* QUOTA %(ROOT user.u1 LIMIT 1 STORAGE 1 MESSAGE 2 X-ANNOTATION-STORAGE 3 X-NUM-FOLDERS 4 MODSEQ 8)\r\n";
         let new = "* QUOTA %(ROOT user.u1 LIMIT 1 STORAGE 1 MESSAGE 2 ANNOTATION-STORAGE 3 X-ANNOTATION-STORAGE 3 MAILBOX 4 \
             X-NUM-FOLDERS 4 MODSEQ 8)\r\n";
         let unlimited = "* QUOTA %(ROOT user.u1 LIMIT 4294967295 MODSEQ 0)\r\n";

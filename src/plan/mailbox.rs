@@ -246,7 +246,11 @@ mod tests {
         assert_eq!(target_of(Some(&full), None, false), Err(Conflict::OtherUniqueId));
     }
 
-    fn checked(update: &MailboxUpdate, state: Option<&MailboxState>, force: bool) -> (Result<(), Conflict>, Vec<Conflict>) {
+    fn checked(
+        update: &MailboxUpdate,
+        state: Option<&MailboxState>,
+        force: bool,
+    ) -> (Result<(), Conflict>, Vec<Conflict>) {
         let mut overruled = Vec::new();
         let outcome = check(update, state, force, |conflict| overruled.push(conflict.clone()));
         (outcome, overruled)
@@ -256,7 +260,9 @@ mod tests {
     fn an_update_that_goes_on_from_the_replicas_state_is_taken() {
         let fine = (Ok(()), Vec::new());
         let crcs = |basic, annot| SyncCrcs { basic, annot };
-        for since in [None, Some((ModSeq(15), crcs(8, 9))), Some((ModSeq(15), crcs(0, 9))), Some((ModSeq(15), crcs(0, 0)))] {
+        for since in
+            [None, Some((ModSeq(15), crcs(8, 9))), Some((ModSeq(15), crcs(0, 9))), Some((ModSeq(15), crcs(0, 0)))]
+        {
             assert_eq!(checked(&MailboxUpdate { since, ..update() }, Some(&state()), false), fine, "{since:?}");
         }
         let same = MailboxUpdate { highest_modseq: ModSeq(15), last_uid: 5, ..update() };
@@ -267,7 +273,9 @@ mod tests {
     #[test]
     fn an_update_for_another_state_is_refused_whatever_the_force() {
         let crcs = |basic, annot| SyncCrcs { basic, annot };
-        for since in [(ModSeq(14), crcs(8, 9)), (ModSeq(16), crcs(8, 9)), (ModSeq(15), crcs(7, 9)), (ModSeq(15), crcs(8, 8))] {
+        for since in
+            [(ModSeq(14), crcs(8, 9)), (ModSeq(16), crcs(8, 9)), (ModSeq(15), crcs(7, 9)), (ModSeq(15), crcs(8, 8))]
+        {
             let update = MailboxUpdate { since: Some(since), ..update() };
             for force in [false, true] {
                 let refused = (Err(Conflict::ChangedSince), Vec::new());

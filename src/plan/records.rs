@@ -179,6 +179,8 @@ mod tests {
         Annotation { entry: entry.into(), user: "".into(), value: value.into(), modseq: ModSeq(3) }
     }
 
+    type Outcome = Result<Decision, Mismatch>;
+
     #[test]
     fn every_case_of_two_records() {
         use Decision::{Append, Skip, Update};
@@ -186,7 +188,7 @@ mod tests {
         let higher = Mismatch::HigherModseq { master: ModSeq(5), replica: ModSeq(6) };
         // The master's record has uid 7, modseq 5 and GUID 1.
         #[rustfmt::skip]
-        let table: [(u32, Option<(u64, u8, u32)>, u32, Result<Decision, Mismatch>, Result<Decision, Mismatch>); 15] = [
+        let table: [(u32, Option<(u64, u8, u32)>, u32, Outcome, Outcome); 15] = [
             // master    replica: modseq, GUID, flags   its last uid  decision        with force
             (0,          None,                          6,            Ok(Append),     Ok(Append)),
             (EXPUNGED,   None,                          6,            Ok(Append),     Ok(Append)),
@@ -303,7 +305,8 @@ mod tests {
             guid: Guid::from_bytes([1; 20]),
             expunged: false,
         };
-        let fields = VirtualFacts { uid: 7, cid: 255, savedate: 6, createdmodseq: ModSeq(4), ..VirtualFacts::default() };
+        let fields =
+            VirtualFacts { uid: 7, cid: 255, savedate: 6, createdmodseq: ModSeq(4), ..VirtualFacts::default() };
         let own = crc::annotation(7, b"/a", b"", b"1") ^ crc::annotation(7, b"/b", b"", b"2");
         for version in [12, 13, 15, 16, 19] {
             let annot = virtual_annotations(&fields, version) ^ own;

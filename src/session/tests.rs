@@ -52,10 +52,13 @@ fn short_change(change: &Change) -> String {
     };
     let target = match &change.target {
         Target::Existing => "existing".into(),
-        Target::New { uniqueid, replace, .. } => format!("{} {uniqueid}", if *replace { "replacing by" } else { "new" }),
+        Target::New { uniqueid, replace, .. } => {
+            format!("{} {uniqueid}", if *replace { "replacing by" } else { "new" })
+        }
     };
     let header = if change.header.is_some() { " header" } else { "" };
-    let flags = if change.new_user_flags.is_empty() { String::new() } else { format!(" flags {:?}", change.new_user_flags) };
+    let flags =
+        if change.new_user_flags.is_empty() { String::new() } else { format!(" flags {:?}", change.new_user_flags) };
     let annotations = if change.annotations.is_empty() { "" } else { " annotations" };
     let records: Vec<String> = change
         .records
@@ -334,7 +337,8 @@ fn only_what_is_neither_staged_nor_asked_for_before_is_looked_for() {
 
 #[test]
 fn a_new_mailbox_is_made_in_one_commit() {
-    let line = mailbox("user.u2", "id-u2", 2, 10, "USERFLAGS ($B)", &[record(1, "one", "$A"), record(2, "two", "\\Expunged")]);
+    let line =
+        mailbox("user.u2", "id-u2", 2, 10, "USERFLAGS ($B)", &[record(1, "one", "$A"), record(2, "two", "\\Expunged")]);
     Talk::trusted().quietly(&upload(&["one"])).goes(&format!(
         "C: {line}
             OpenMailbox user.u2 Write
@@ -544,7 +548,8 @@ mod uploads {
     fn bytes_of_another_guid_are_given_up() {
         let mut talk = Talk::trusted();
         talk.say(&upload(&["one"]).replace("one", "two"));
-        let end = "   UploadChunk two\n   AbortUpload\nS: NO IMAP_MESSAGE_CONTENT_MISMATCH Message does not match its GUID\n";
+        let end =
+            "   UploadChunk two\n   AbortUpload\nS: NO IMAP_MESSAGE_CONTENT_MISMATCH Message does not match its GUID\n";
         assert!(talk.log.ends_with(end), "{}", talk.log);
     }
 
@@ -616,13 +621,18 @@ mod the_boundary {
         assert!(matches!(session.poll(), Ok(Step::Paused)));
         op.perform(&mut session, &mut MemoryStore::new()).unwrap();
         let Ok(Step::Write(said)) = session.poll() else { panic!("no reply") };
-        assert!(said.ends_with(b"\r\nNO IMAP_MAILBOX_NONEXISTENT No Such Mailbox\r\nOK Noop completed\r\n"), "{said:?}");
+        assert!(
+            said.ends_with(b"\r\nNO IMAP_MAILBOX_NONEXISTENT No Such Mailbox\r\nOK Noop completed\r\n"),
+            "{said:?}"
+        );
     }
 
     #[test]
     fn another_sessions_request_is_misuse_and_changes_nothing() {
         let ((mut one, of_one), (mut other, of_other)) = (asked(LINE), asked(LINE));
-        let (Op::OpenMailbox(of_one), Op::OpenMailbox(of_other)) = (of_one, of_other) else { panic!("another operation") };
+        let (Op::OpenMailbox(of_one), Op::OpenMailbox(of_other)) = (of_one, of_other) else {
+            panic!("another operation")
+        };
         assert_eq!(one.complete(of_other, Ok(None)), Err(Misuse::WrongRequest));
         assert!(matches!(one.poll(), Ok(Step::Paused)));
         one.complete(of_one, Ok(None)).unwrap();
@@ -812,9 +822,6 @@ mod reports {
     fn bad_lines_are_noted_without_what_a_peer_could_forge() {
         noted("APPLY SUB (", &["Error: IOERROR: received bad command: command=<APPLY> error=<a list is not closed>"]);
         noted("NOOP\x1b[2J", &["Error: IOERROR: received bad command: command=<NOOP\\x1b[2J>"]);
-        noted(
-            "APPLY {9+}\r\nX\r\nFORGED %()",
-            &["Error: SYNCERROR: unknown command: command=<X\\r\\nFORGED>"],
-        );
+        noted("APPLY {9+}\r\nX\r\nFORGED %()", &["Error: SYNCERROR: unknown command: command=<X\\r\\nFORGED>"]);
     }
 }

@@ -5,8 +5,8 @@ mod change;
 use crate::{
     ops::{
         AbortUpload, AnnotatedRecord, Annotation, BeginUpload, CloseMailbox, Commit, DiscardStaged, FindRecords,
-        FinishUpload, Intent, ListUserMailboxes, Listed, ListedEntry, MailboxRef, MailboxState, MessageInfo, OpenMailbox,
-        OpenMessage, Quota, ReadAnnotations, ReadListed, ReadMessage, ReadQuota, ReadRecords, ReadSeen,
+        FinishUpload, Intent, ListUserMailboxes, Listed, ListedEntry, MailboxRef, MailboxState, MessageInfo,
+        OpenMailbox, OpenMessage, Quota, ReadAnnotations, ReadListed, ReadMessage, ReadQuota, ReadRecords, ReadSeen,
         ReadSubscriptions, Refusal, Reserve, ScanCrcs, Seen, SeenEntry, Store, UploadChunk,
     },
     plan::{crc::FlagCrcs, records},
