@@ -38,6 +38,13 @@ pub enum Change {
         /// Its UIDVALIDITY from now on; `None` keeps it.
         uidvalidity: Option<u32>,
     },
+    /// Remove a user's mailboxes, each leaving a tombstone, with the quota roots, subscriptions and all else that is the
+    /// user's. Deleted mailboxes that are still kept stay. It is no error if there is nothing. Where this is cut short, doing
+    /// it again finishes it.
+    RemoveUser {
+        /// Who.
+        user: UserId,
+    },
     /// Subscribe a user to a mailbox, or end it.
     Subscription {
         /// Who.

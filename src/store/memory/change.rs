@@ -6,7 +6,7 @@ use crate::{
         AnnotatedRecord, Annotation, Change, HeaderUpdate, ListedEntry, MailboxChange, MailboxState, Quota, Refusal,
         Target,
     },
-    types::{MailboxName, MailboxOptions, MailboxType, ModSeq, Partition, SyncCrcs, UniqueId},
+    types::{MailboxName, MailboxOptions, MailboxType, ModSeq, Partition, SyncCrcs, UniqueId, UserId},
 };
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -27,6 +27,7 @@ impl MemoryStore {
                 Ok(())
             }
             Change::DeleteMailbox { name } => self.delete_mailbox(name),
+            Change::RemoveUser { user } => self.remove_user(user),
             Change::RenameMailbox { old, new, partition, uidvalidity } => {
                 self.rename(old, new, partition, *uidvalidity)
             }
@@ -92,6 +93,20 @@ impl MemoryStore {
         let tombstone = MailboxType { deleted: true, ..mailbox.state.mailbox_type };
         let MailboxState { uniqueid, created_modseq, highest_modseq, .. } = mailbox.state;
         self.entries.insert(name.clone(), entry(name, Some(&uniqueid), tombstone, created_modseq, highest_modseq));
+        Ok(())
+    }
+
+    fn remove_user(&mut self, user: &UserId) -> Result<(), Refusal> {
+        let inbox = user.inbox().map_err(|_| Refusal::InvalidUser)?;
+        if self.mailboxes.contains_key(&inbox) {
+            self.seen.retain(|(owner, _), _| owner != user);
+        }
+        let names = self.mailboxes.keys().filter(|name| !name.is_deleted() && Self::belongs(name, user));
+        for name in names.cloned().collect::<Vec<_>>() {
+            self.delete_mailbox(&name)?;
+        }
+        self.quotas.retain(|root, _| root.is_deleted() || !Self::belongs(root, user));
+        self.subscriptions.retain(|(owner, _)| owner != user);
         Ok(())
     }
 
