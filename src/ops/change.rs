@@ -97,6 +97,8 @@ pub struct MailboxChange {
     pub target: Target,
     /// The header's new values; `None` leaves all but counters and checksums as they are.
     pub header: Option<HeaderUpdate>,
+    /// The groups that the mailbox's owner is in from now on, if the master says; of no meaning for shared mailboxes.
+    pub user_groups: Option<Vec<Bytes>>,
     /// User flags to give the first free places to, in this order; none of them has a place yet.
     pub new_user_flags: Vec<FlagName>,
     /// The mailbox's own annotations that change; an empty value removes one.

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 #![cfg(feature = "cyrus")]
 
+mod groups;
 mod peer;
 mod unuser;

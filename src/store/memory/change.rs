@@ -9,7 +9,7 @@ use crate::{
     types::{MailboxName, MailboxOptions, MailboxType, ModSeq, Partition, SyncCrcs, UniqueId, UserId},
 };
 use bytes::Bytes;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The index version of new mailboxes.
 const INDEX_VERSION: u32 = 19;
@@ -81,6 +81,10 @@ impl MemoryStore {
         let arrived = arrived.collect::<Result<Vec<_>, Refusal>>()?;
         mailbox.messages.extend(arrived);
         mailbox.change(change);
+        if let (Some(groups), Some(owner)) = (&change.user_groups, name.owner()) {
+            let groups: BTreeSet<Bytes> = groups.iter().cloned().collect();
+            self.groups.insert(owner, groups.into_iter().collect());
+        }
         self.entries.remove(&name);
         self.mailboxes.insert(name, mailbox);
         Ok(())
@@ -205,6 +209,7 @@ fn new_mailbox(name: &MailboxName, uniqueid: &UniqueId, mailbox_type: MailboxTyp
         user_flags: Vec::new(),
         annotations: Vec::new(),
         index_version: INDEX_VERSION,
+        user_groups: Vec::new(),
         racl_modseq: ModSeq::default(),
     };
     Mailbox { state, records: BTreeMap::new(), messages: BTreeMap::new() }
