@@ -796,6 +796,7 @@ mod replies {
             annotations: Vec::new(),
             index_version: 19,
             racl_modseq: ModSeq(0),
+            user_groups: Vec::new(),
         }
     }
 

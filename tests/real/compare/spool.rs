@@ -12,13 +12,14 @@ use crate::rig::Result;
 use crate::rig::instance::Instance;
 
 /// What belongs to the running server and not to the mail: configuration, sockets, locks, staging, the databases'
-/// own recovery state, and dav.db, which any program may create empty when it first meets a user.
+/// own recovery state, dav.db, which any program may create empty when it first meets a user, and the empty
+/// conversations.db that 3.12 makes when a folder is renamed, though `conversations` is off.
 #[rustfmt::skip]
 const NOT_MAIL: [&str; 13] = [
     "conf/proc", "conf/lock", "conf/socket", "conf/log", "conf/db", "conf/db.backup1", "conf/db.backup2", "conf/sync",
     "conf/sasldb2", "spool/sync.", "spool/stage.", "run", "bin",
 ];
-const NOT_MAIL_ANYWHERE: [&str; 4] = ["dav.db", "imapd.conf", "cyrus.conf", "master.out"];
+const NOT_MAIL_ANYWHERE: [&str; 5] = ["dav.db", "conversations.db", "imapd.conf", "cyrus.conf", "master.out"];
 
 pub fn files(instance: &Instance) -> Result<BTreeMap<String, Vec<String>>> {
     let mut found = BTreeMap::new();
