@@ -14,8 +14,8 @@ mod user;
 
 pub use change::{Change, HeaderUpdate, MailboxChange, Target};
 pub use mailbox::{
-    AnnotatedRecord, Annotation, CloseMailbox, FindRecords, Intent, Listed, ListedEntry, MailboxRef, MailboxState,
-    OpenMailbox, ReadListed, ReadRecords, Record, ScanCrcs,
+    AnnotatedRecord, Annotation, CloseMailbox, Defaults, FindRecords, Intent, Listed, ListedEntry, MailboxRef,
+    MailboxState, OpenMailbox, ReadDefaults, ReadListed, ReadRecords, Record, ScanCrcs,
 };
 pub use upload::{
     AbortUpload, BeginUpload, DiscardStaged, FinishUpload, MessageInfo, OpenMessage, ReadMessage, Reserve, UploadChunk,
@@ -130,6 +130,7 @@ operations! {
     ReadRecords => read_records, "Read a page of the open mailbox's records.";
     ScanCrcs => scan_crcs, "Compute the open mailbox's checksums from its records.";
     ReadListed => read_listed, "What the mailbox list says of a name or unique id, and the mailbox's header.";
+    ReadDefaults => read_defaults, "What a new mailbox is made with where nobody says it, and the time.";
     ListUserMailboxes => list_user_mailboxes, "A page of the names of a user's mailboxes.";
     ReadQuota => read_quota, "A quota root's limits.";
     ReadSeen => read_seen, "A page of a user's seen state.";

@@ -121,7 +121,7 @@ pub(super) fn decode(
 }
 
 /// Identifiers and rights, each followed by a TAB. What cannot be stored in a line is refused.
-fn acl(fields: Fields<'_>) -> Result<Bytes, BadField> {
+pub(super) fn acl(fields: Fields<'_>) -> Result<Bytes, BadField> {
     let acl = fields.text("ACL")?;
     let storable = acl.iter().all(|byte| *byte == b'\t' || !byte.is_ascii_control());
     if storable { Ok(acl) } else { Err(BadField::new("ACL", Problem::NotText)) }

@@ -9,6 +9,7 @@ mod mailbox;
 mod quota;
 mod record;
 pub mod reply;
+mod restore;
 
 #[cfg(test)]
 mod tests;
@@ -18,3 +19,4 @@ pub use fields::{BadField, Problem};
 pub use get::{Fetch, Get};
 pub use mailbox::{MailboxEntry, MailboxUpdate};
 pub use record::{FlagNames, decode_record};
+pub use restore::{Identity, RestoreMailbox};

@@ -94,6 +94,32 @@ impl Operation for ReadListed {
     type Reply = Option<Listed>;
 }
 
+/// What a new mailbox is made with where nobody says it, and the time. Nothing is reserved: of two that ask, one may come late.
+#[derive(Debug)]
+pub struct ReadDefaults {
+    /// The mailbox's name.
+    pub name: MailboxName,
+}
+
+impl Operation for ReadDefaults {
+    type Reply = Defaults;
+}
+
+/// What a new mailbox is made with.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Defaults {
+    /// The time, in seconds since 1970.
+    pub now: i64,
+    /// A unique id that nothing has.
+    pub uniqueid: UniqueId,
+    /// UIDVALIDITY.
+    pub uidvalidity: u32,
+    /// That of the mailbox above it, or the configured one; `None` where no partition is configured.
+    pub partition: Option<Partition>,
+    /// The access control list of the mailbox above it; else all rights for its owner, or the configured ones.
+    pub acl: Bytes,
+}
+
 /// What is listed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Listed {

@@ -7,3 +7,4 @@ pub mod crc;
 pub mod flags;
 pub mod mailbox;
 pub mod records;
+pub mod restore;

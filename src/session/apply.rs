@@ -5,6 +5,8 @@
 mod expunge;
 mod mailbox;
 
+pub(super) use mailbox::NEW_INDEX_VERSION;
+
 use super::{line::ApplyItem, script::State};
 use crate::{
     command::{Apply, Rename, reply},

@@ -25,6 +25,16 @@ pub(super) enum Unreadable {
     Field(BadField),
 }
 
+/// In which order records must come.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Order {
+    /// Ascending by uid, none twice: each is compared with the replica's.
+    #[default]
+    Ascending,
+    /// Any: they get the uids that are free.
+    Any,
+}
+
 /// The item of an `APPLY` line, and what was taken out of it as it came.
 pub(super) struct ApplyItem {
     pub(super) item: Item,
@@ -112,8 +122,12 @@ impl Lines {
 
     /// The item of an `APPLY` line. Messages are staged and records decoded as they come; the first thing that is wrong with
     /// one of them is kept until the line is at its end.
-    pub(super) async fn apply(&mut self, state: &mut State) -> Result<Result<ApplyItem, Unreadable>, SessionError> {
-        let mut taken = Taken { max_records: self.max_records, ..Taken::default() };
+    pub(super) async fn apply(
+        &mut self,
+        state: &mut State,
+        order: Order,
+    ) -> Result<Result<ApplyItem, Unreadable>, SessionError> {
+        let mut taken = Taken { max_records: self.max_records, order, ..Taken::default() };
         loop {
             let event = match self.token().await? {
                 Token::FileStart(file) => {
@@ -207,6 +221,7 @@ struct Taken {
     records: Vec<AnnotatedRecord>,
     flags: FlagNames,
     max_records: usize,
+    order: Order,
     problem: Option<Unreadable>,
 }
 
@@ -222,12 +237,16 @@ impl Taken {
         }
         match decode_record(element, &mut self.flags) {
             Ok(_) if self.records.len() >= self.max_records => self.fail(Unreadable::Refused(Refusal::Limit)),
-            Ok(record) if self.records.last().is_some_and(|last| last.record.uid >= record.record.uid) => {
+            Ok(record) if self.order == Order::Ascending && self.is_out_of_order(&record) => {
                 self.fail(Unreadable::Field(BadField::not_ascending("UID")));
             }
             Ok(record) => self.records.push(record),
             Err(field) => self.fail(Unreadable::Field(field)),
         }
+    }
+
+    fn is_out_of_order(&self, next: &AnnotatedRecord) -> bool {
+        self.records.last().is_some_and(|last| last.record.uid >= next.record.uid)
     }
 
     fn finish(self, item: Item) -> Result<ApplyItem, Unreadable> {

@@ -10,6 +10,7 @@ mod get;
 mod io;
 mod line;
 mod report;
+mod restore;
 mod script;
 mod staged;
 

@@ -5,8 +5,9 @@
 use super::{
     Config, SessionError, apply, get,
     io::Io,
-    line::{Item, Lines, Unreadable},
+    line::{Item, Lines, Order, Unreadable},
     report::Report,
+    restore,
     staged::Staged,
 };
 use crate::{command::BadField, ops::DiscardStaged, types::Release};
@@ -98,13 +99,14 @@ async fn command(state: &mut State, lines: &mut Lines, word: &Bytes, first: bool
             lines.skip().await?;
             state.reply("NO Please authenticate first");
         }
-        b"APPLY" => {
-            let item = lines.apply(state).await?;
-            match item {
-                Ok(item) => apply::run(state, item).await,
-                Err(problem) => unreadable(state, "APPLY", &problem),
-            }
-        }
+        b"APPLY" => match lines.apply(state, Order::Ascending).await? {
+            Ok(item) => apply::run(state, item).await,
+            Err(problem) => unreadable(state, "APPLY", &problem),
+        },
+        b"RESTORE" => match lines.apply(state, Order::Any).await? {
+            Ok(item) => restore::run(state, item).await,
+            Err(problem) => unreadable(state, "RESTORE", &problem),
+        },
         b"GET" => match lines.item().await? {
             Ok(Item { name, value }) => get::run(state, &name, &value).await,
             Err(problem) => unreadable(state, "GET", &problem),

@@ -5,4 +5,5 @@
 
 mod groups;
 mod peer;
+mod restore;
 mod unuser;

@@ -18,10 +18,10 @@ const U1_U2: &[&[&str]] = &[&["-u", "u1"], &["-u", "u2"]];
 const SHARED: &[&[&str]] = &[&["-m", "shared.news"], &["-s", "u2"], &["-u", "u2"]];
 const EVERYTHING: &[&[&str]] = &[&["-A"]];
 /// As rolling replication does it: `LOG` stands for the log of what changed in this step.
+const LOGGED: &[&[&str]] = &[&["-r", "-f", "LOG"]];
 /// The same, then all of the user: the reference's UNUSER of the old name takes the new name's subscriptions away, ours does
 /// not.
 const RENAMED: &[&[&str]] = &[&["-r", "-f", "LOG"], &["-u", "u4"]];
-const LOGGED: &[&[&str]] = &[&["-r", "-f", "LOG"]];
 
 pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "the first mail of two users", change: first_mail, sync: U1_U2 },

@@ -55,7 +55,7 @@ struct Base<'a> {
 }
 
 /// New mailboxes get an index of a version in which every field of a record that counts as an annotation is kept.
-const NEW_INDEX_VERSION: u32 = 19;
+pub(in super::super) const NEW_INDEX_VERSION: u32 = 19;
 
 impl<'a> Base<'a> {
     fn of(state: Option<&'a MailboxState>, update: &'a Partition) -> Base<'a> {

@@ -20,6 +20,7 @@ pub mod table;
 pub mod twoskip;
 
 mod annotate;
+mod defaults;
 mod durable;
 mod error;
 mod mailbox;

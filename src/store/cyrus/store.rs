@@ -3,6 +3,7 @@
 use super::{
     annotate,
     annotations::Target,
+    defaults,
     disk::{Disk, Lock, RealDisk},
     error::StoreError,
     lock::LockName,
@@ -18,10 +19,11 @@ use super::{
 use crate::{
     event::{Observer, Severity},
     ops::{
-        AbortUpload, AnnotatedRecord, Annotation, BeginUpload, Change, CloseMailbox, Commit, DiscardStaged,
+        AbortUpload, AnnotatedRecord, Annotation, BeginUpload, Change, CloseMailbox, Commit, Defaults, DiscardStaged,
         FindRecords, FinishUpload, Intent, ListUserMailboxes, Listed, ListedEntry, MailboxChange, MailboxRef,
-        MailboxState, MessageInfo, OpenMailbox as Open, OpenMessage, Quota, ReadAnnotations, ReadListed, ReadMessage,
-        ReadQuota, ReadRecords, ReadSeen, ReadSubscriptions, Refusal, Reserve, ScanCrcs, SeenEntry, Store, UploadChunk,
+        MailboxState, MessageInfo, OpenMailbox as Open, OpenMessage, Quota, ReadAnnotations, ReadDefaults, ReadListed,
+        ReadMessage, ReadQuota, ReadRecords, ReadSeen, ReadSubscriptions, Refusal, Reserve, ScanCrcs, SeenEntry, Store,
+        UploadChunk,
     },
     types::{Guid, MailboxName, SyncCrcs, UserId},
 };
@@ -256,6 +258,11 @@ impl Store for CyrusStore {
 
     fn read_listed(&mut self, ReadListed(wanted): &ReadListed) -> Result<Option<Listed>, Refusal> {
         let outcome = self.listed(wanted);
+        self.told(outcome)
+    }
+
+    fn read_defaults(&mut self, ReadDefaults { name }: &ReadDefaults) -> Result<Defaults, Refusal> {
+        let outcome = defaults::defaults(&mut self.spool, name);
         self.told(outcome)
     }
 

@@ -4,10 +4,11 @@ mod change;
 
 use crate::{
     ops::{
-        AbortUpload, AnnotatedRecord, Annotation, BeginUpload, CloseMailbox, Commit, DiscardStaged, FindRecords,
-        FinishUpload, Intent, ListUserMailboxes, Listed, ListedEntry, MailboxRef, MailboxState, MessageInfo,
-        OpenMailbox, OpenMessage, Quota, ReadAnnotations, ReadListed, ReadMessage, ReadQuota, ReadRecords, ReadSeen,
-        ReadSubscriptions, Refusal, Reserve, ScanCrcs, Seen, SeenEntry, Store, UploadChunk,
+        AbortUpload, AnnotatedRecord, Annotation, BeginUpload, CloseMailbox, Commit, Defaults, DiscardStaged,
+        FindRecords, FinishUpload, Intent, ListUserMailboxes, Listed, ListedEntry, MailboxRef, MailboxState,
+        MessageInfo, OpenMailbox, OpenMessage, Quota, ReadAnnotations, ReadDefaults, ReadListed, ReadMessage,
+        ReadQuota, ReadRecords, ReadSeen, ReadSubscriptions, Refusal, Reserve, ScanCrcs, Seen, SeenEntry, Store,
+        UploadChunk,
     },
     plan::{crc::FlagCrcs, records},
     types::{Guid, InternalFlags, MailboxName, Partition, SyncCrcs, Uid, UniqueId, UserId},
@@ -16,6 +17,7 @@ use bytes::{Bytes, BytesMut};
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Bound,
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 /// Mailboxes in memory. One session uses it at a time.
@@ -31,6 +33,8 @@ pub struct MemoryStore {
     staged: BTreeMap<(Partition, Guid), Bytes>,
     upload: Option<(Partition, Guid, BytesMut)>,
     open: Option<MailboxName>,
+    /// How many unique ids were made up.
+    made: u64,
     /// The message that was opened last.
     message: Bytes,
 }
@@ -187,6 +191,25 @@ impl Store for MemoryStore {
         let Some(name) = name else { return Ok(None) };
         let mailbox = self.snapshot(&name).map(|state| Listed::Mailbox(Box::new(state)));
         Ok(mailbox.or_else(|| self.entries.get(&name).cloned().map(Listed::Entry)))
+    }
+
+    fn read_defaults(&mut self, ReadDefaults { name }: &ReadDefaults) -> Result<Defaults, Refusal> {
+        let above = |other: &&Mailbox| {
+            let rest = name.as_str().strip_prefix(other.state.name.as_str());
+            rest.is_some_and(|rest| rest.starts_with('.'))
+        };
+        let parent = self.mailboxes.values().filter(above).max_by_key(|above| above.state.name.as_str().len());
+        let parent = parent.map(|parent| (parent.state.partition.clone(), parent.state.acl.clone()));
+        let own = name.owner().map_or_else(|| "anyone\tlrs\t".to_owned(), |owner| format!("{owner}\tlrswipkxtecdan\t"));
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        self.made += 1;
+        Ok(Defaults {
+            now: i64::try_from(now).unwrap_or(i64::MAX),
+            uniqueid: UniqueId::parse(format!("made-{}", self.made).as_bytes()).map_err(|_| Refusal::Io)?,
+            uidvalidity: u32::try_from(now).unwrap_or(u32::MAX),
+            partition: parent.as_ref().map(|(partition, _)| partition.clone()).or(Partition::parse(b"default").ok()),
+            acl: parent.map_or_else(|| own.into(), |(_, acl)| acl),
+        })
     }
 
     fn list_user_mailboxes(&mut self, list: &ListUserMailboxes) -> Result<Vec<MailboxName>, Refusal> {
