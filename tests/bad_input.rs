@@ -806,6 +806,16 @@ mod sessions {
     }
 
     #[test]
+    fn a_message_has_the_size_that_it_has_whatever_its_record_says() {
+        let mut talk = Talk::about(replica());
+        talk.say(upload(&[NEW]));
+        let list = records(&[record(7, NEW).with("SIZE", 99_999)]);
+        let line = format!("APPLY MAILBOX {}", u1().with("LAST_UID", 7).with("RECORD", list));
+        assert_eq!(talk.line(&line), "OK success\r\n");
+        assert!(talk.line("GET FULLMAILBOX user.u1").contains(&format!("SIZE {} GUID {}", NEW.len(), guid(NEW))));
+    }
+
+    #[test]
     fn checksums_that_differ_after_a_change_are_told_and_the_change_is_kept() {
         let mut talk = Talk::about(replica());
         let update = u1().with("HIGHESTMODSEQ", 11).with("SYNC_CRC", 1);

@@ -78,8 +78,15 @@ impl MemoryStore {
         let arrived = change.records.iter().filter(is_new).filter(|record| has_message(record));
         let arrived = arrived.map(|record| Ok((record.record.uid, staged(record)?)));
         let arrived = arrived.collect::<Result<Vec<_>, Refusal>>()?;
-        mailbox.messages.extend(arrived);
         mailbox.change(change);
+        for (uid, message) in &arrived {
+            // Whatever the peer says of it.
+            let record = mailbox.records.get_mut(uid).map(|record| &mut record.record.size);
+            if let (Some(size), Ok(length)) = (record, u32::try_from(message.len())) {
+                *size = length;
+            }
+        }
+        mailbox.messages.extend(arrived);
         self.entries.remove(&name);
         self.mailboxes.insert(name, mailbox);
         Ok(())
