@@ -109,6 +109,9 @@ impl MemoryStore {
         partition: &Partition,
         uidvalidity: Option<u32>,
     ) -> Result<(), Refusal> {
+        if !self.mailboxes.contains_key(old) {
+            return Err(Refusal::Nonexistent);
+        }
         if old != new && self.mailboxes.contains_key(new) {
             return Err(Refusal::Exists);
         }
