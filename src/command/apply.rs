@@ -32,6 +32,8 @@ pub enum Apply {
     Expunge { mailbox: MailboxName, uniqueid: UniqueId, uids: Vec<Uid> },
     /// `UNMAILBOX`
     Unmailbox { mailbox: MailboxName },
+    /// `UNUSER`. An empty name, which names nobody, is none.
+    Unuser { user: Option<UserId> },
     /// `RENAME`
     Rename(Rename),
     /// `SUB`, `UNSUB`
@@ -83,6 +85,7 @@ impl Apply {
             b"UNMAILBOX" | b"LOCAL_UNMAILBOX" => {
                 named("UNMAILBOX", value, MailboxName::parse).map(|mailbox| Apply::Unmailbox { mailbox })
             }
+            b"UNUSER" | b"LOCAL_UNUSER" => unuser(value),
             b"RENAME" | b"LOCAL_RENAME" => rename(value),
             b"SUB" => subscription(value, true),
             b"UNSUB" => subscription(value, false),
@@ -119,6 +122,13 @@ fn expunge(value: &Value) -> Result<Apply, BadField> {
 
 fn uid(value: &Value) -> Result<Uid, BadField> {
     Uid::new(number32("UID", value)?).ok_or(BadField::new("UID", Problem::NotANumber))
+}
+
+fn unuser(value: &Value) -> Result<Apply, BadField> {
+    if text("UNUSER", value)?.is_none_or(|name| name.is_empty()) {
+        return Ok(Apply::Unuser { user: None });
+    }
+    named("UNUSER", value, UserId::parse).map(|user| Apply::Unuser { user: Some(user) })
 }
 
 fn rename(value: &Value) -> Result<Apply, BadField> {

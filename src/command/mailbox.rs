@@ -38,6 +38,8 @@ pub struct MailboxUpdate {
     /// The state the change was made for, if the master says.
     pub since: Option<(ModSeq, SyncCrcs)>,
     pub annotations: Vec<Annotation>,
+    /// `USERGROUPS`: the groups that the mailbox's owner is in.
+    pub user_groups: Option<Vec<Bytes>>,
     /// `USERFLAGS`: all user flags of the mailbox on the master.
     pub user_flags: Vec<FlagName>,
     /// Records, ascending by uid.
@@ -111,6 +113,7 @@ pub(super) fn decode(
         crcs: crcs(fields, "SYNC_CRC", "SYNC_CRC_ANNOT")?,
         since: since(fields)?,
         annotations: fields.find("ANNOTATIONS").map_or(Ok(Vec::new()), |list| decode_annotations(list, None))?,
+        user_groups: user_groups(fields)?,
         user_flags: user_flags(fields)?,
         records,
         record_flags,
@@ -143,4 +146,20 @@ fn user_flags(fields: Fields<'_>) -> Result<Vec<FlagName>, BadField> {
         names.extend(FlagName::parse(&name));
     }
     Ok(names)
+}
+
+/// Names with a TAB between them. They become parts of a database's keys.
+fn user_groups(fields: Fields<'_>) -> Result<Option<Vec<Bytes>>, BadField> {
+    /// Bytes in the name of a group: as many as fit in a user's.
+    const LONGEST: usize = 500;
+    let Some(joined) = fields.optional_text("USERGROUPS")? else { return Ok(None) };
+    let names = joined.split(|byte| *byte == b'\t').filter(|name| !name.is_empty());
+    let checked = names.map(|name| match name.len() <= LONGEST && !name.iter().any(u8::is_ascii_control) {
+        true => Ok(Bytes::copy_from_slice(name)),
+        false => Err(BadField::new("USERGROUPS", Problem::NotText)),
+    });
+    let mut groups = checked.collect::<Result<Vec<Bytes>, _>>()?;
+    groups.sort();
+    groups.dedup();
+    Ok(Some(groups))
 }

@@ -32,6 +32,9 @@ fn begin_mailbox(out: &mut Writer, state: &MailboxState, release: Release) {
     if state.racl_modseq.0 != 0 {
         out.key("RACLMODSEQ").number(state.racl_modseq.0);
     }
+    if release >= Release::V3_12 && !state.user_groups.is_empty() {
+        out.key("USERGROUPS").atom(state.user_groups.join(&b'\t'));
+    }
     out.key("UIDVALIDITY").number(state.uidvalidity);
     out.key("PARTITION").atom(state.partition.as_str());
     out.key("ACL").atom(&state.acl);

@@ -45,6 +45,7 @@ pub fn cyrus_options(conf: &ImapdConf) -> Result<CyrusOptions, ConfigError> {
         default_domain: text(conf, &options::DEFAULTDOMAIN),
         mailbox_legacy_dirs: conf.value(&options::MAILBOX_LEGACY_DIRS),
         lock_directory: path(&options::MBOXNAME_LOCKPATH),
+        sieve_directory: path(&options::SIEVEDIR).filter(|_| !conf.value(&options::SIEVEUSEHOMEDIR)),
         mailbox_list: database(DatabaseFormat::Twoskip, &options::MBOXLIST_DB_PATH),
         annotations: database(DatabaseFormat::Twoskip, &options::ANNOTATION_DB_PATH),
         quota: database(DatabaseFormat::QuotaLegacy, &options::QUOTA_DB_PATH),

@@ -38,6 +38,13 @@ pub enum Change {
         /// Its UIDVALIDITY from now on; `None` keeps it.
         uidvalidity: Option<u32>,
     },
+    /// Remove a user's mailboxes, each leaving a tombstone, with the quota roots, subscriptions and all else that is the
+    /// user's. Deleted mailboxes that are still kept stay. It is no error if there is nothing. Where this is cut short, doing
+    /// it again finishes it.
+    RemoveUser {
+        /// Who.
+        user: UserId,
+    },
     /// Subscribe a user to a mailbox, or end it.
     Subscription {
         /// Who.
@@ -90,6 +97,8 @@ pub struct MailboxChange {
     pub target: Target,
     /// The header's new values; `None` leaves all but counters and checksums as they are.
     pub header: Option<HeaderUpdate>,
+    /// The groups that the mailbox's owner is in from now on, if the master says; of no meaning for shared mailboxes.
+    pub user_groups: Option<Vec<Bytes>>,
     /// User flags to give the first free places to, in this order; none of them has a place yet.
     pub new_user_flags: Vec<FlagName>,
     /// The mailbox's own annotations that change; an empty value removes one.

@@ -169,6 +169,8 @@ pub struct MailboxState {
     pub annotations: Vec<Annotation>,
     /// Minor version of the index: which facts of a record count as annotations depends on it.
     pub index_version: u32,
+    /// The groups that the owner is in, in the order of their names; kept since 3.12.
+    pub user_groups: Vec<Bytes>,
     /// Modseq of the last change of other users' rights in the owner's mailboxes; 0 if there is none.
     pub racl_modseq: ModSeq,
 }

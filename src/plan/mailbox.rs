@@ -174,6 +174,7 @@ mod tests {
             user_flags: Vec::new(),
             records: Vec::new(),
             record_flags: FlagNames::default(),
+            user_groups: None,
         }
     }
 
@@ -203,6 +204,7 @@ mod tests {
             annotations: Vec::new(),
             index_version: 19,
             racl_modseq: ModSeq(0),
+            user_groups: Vec::new(),
         }
     }
 

@@ -59,6 +59,11 @@ async fn apply(state: &mut State, command: Apply) -> Result<(), Refusal> {
             folder_modseq: entry.folder_modseq,
         },
         Apply::Unmailbox { mailbox } => Change::DeleteMailbox { name: mailbox },
+        Apply::Unuser { user: Some(user) } => Change::RemoveUser { user },
+        Apply::Unuser { user: None } => {
+            state.report.nobody_removed();
+            return Ok(());
+        }
         Apply::Rename(Rename { old, new, partition, uidvalidity }) => {
             Change::RenameMailbox { old, new, partition, uidvalidity }
         }

@@ -55,6 +55,10 @@ impl Report {
         self.tell(Severity::Notice, what, &[]);
     }
 
+    pub(super) fn nobody_removed(&self) {
+        self.tell(Severity::Warning, "ignoring attempt to sync_apply_unuser() without userid", &[]);
+    }
+
     pub(super) fn replaced(&self, update: &MailboxUpdate, state: &MailboxState) {
         self.tell(
             Severity::Notice,

@@ -47,6 +47,7 @@ async fn plan(state: &State, mailbox: &MailboxState, uids: &[Uid]) -> Result<Mai
     Ok(MailboxChange {
         target: Target::Existing,
         header: None,
+        user_groups: None,
         new_user_flags: Vec::new(),
         annotations: Vec::new(),
         records: changed,

@@ -96,6 +96,7 @@ async fn prepare(
     Ok(MailboxChange {
         target,
         header: Some(plan::header(update, base.last_uid)),
+        user_groups: update.user_groups.take(),
         new_user_flags: places.into_added(),
         annotations: annotations::changes(base.state.map_or(&[], |state| &state.annotations), &update.annotations),
         records: std::mem::take(&mut update.records),

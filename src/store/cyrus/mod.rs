@@ -25,6 +25,7 @@ mod error;
 mod mailbox;
 mod messages;
 mod quotas;
+mod remove_user;
 mod spool;
 mod staging;
 mod store;

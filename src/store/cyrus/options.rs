@@ -55,6 +55,8 @@ pub struct CyrusOptions {
     pub mailbox_legacy_dirs: bool,
     /// `mboxname_lockpath`; `None`: `lock` beneath the configuration directory.
     pub lock_directory: Option<PathBuf>,
+    /// `sievedir`; `None` with `sieveusehomedir`, which puts scripts where only their users have a say.
+    pub sieve_directory: Option<PathBuf>,
     /// `mboxlist_db` and `mboxlist_db_path`
     pub mailbox_list: DatabaseOptions,
     /// `annotation_db` and `annotation_db_path`; the format also holds for each mailbox's `cyrus.annotations`.
@@ -282,6 +284,7 @@ impl CyrusOptions {
             default_domain: "internal".to_owned(),
             mailbox_legacy_dirs: false,
             lock_directory: None,
+            sieve_directory: None,
             mailbox_list: DatabaseOptions::new(DatabaseFormat::Twoskip),
             annotations: DatabaseOptions::new(DatabaseFormat::Twoskip),
             quota: DatabaseOptions::new(DatabaseFormat::QuotaLegacy),

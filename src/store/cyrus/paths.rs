@@ -156,6 +156,24 @@ impl CyrusOptions {
         }
     }
 
+    /// The directory of a user's Sieve scripts, which is the user's alone (`user_sieve_path`); `None` where there is no
+    /// `sievedir`, and for shared mailboxes.
+    pub fn sieve_dir(&self, place: &UserPlace) -> Option<PathBuf> {
+        let root = self.sieve_directory.as_ref()?;
+        match place {
+            UserPlace::ById(id) => Some(id_dir(root, id)),
+            UserPlace::ByName(user) => {
+                let (local, domain) = self.split_user(user);
+                let hash = hash_letter(local, self.full_dir_hash).to_string();
+                let of_domain = domain.map(|domain| {
+                    root.join("domain").join(hash_letter(domain, self.full_dir_hash).to_string()).join(domain)
+                });
+                Some(of_domain.unwrap_or_else(|| root.clone()).join(hash).join(local))
+            }
+            UserPlace::Shared(_) => None,
+        }
+    }
+
     /// The file of a quota root where `quota_db` is `quotalegacy`.
     pub fn quota_file(&self, root: &super::quota::QuotaRoot) -> PathBuf {
         let base = self.quota_base();

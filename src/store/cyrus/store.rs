@@ -10,7 +10,7 @@ use super::{
     mboxlist::{MailboxEntry, Tree, TreeFlags, update},
     messages::{self, Message},
     options::CyrusOptions,
-    quotas,
+    quotas, remove_user,
     spool::{Spool, now},
     staging::Staging,
     users,
@@ -144,6 +144,7 @@ impl CyrusStore {
                 spool.write_list(|list, options| update(list, options, &entry, now()))
             }
             Change::DeleteMailbox { name } => mailbox::delete(spool, name),
+            Change::RemoveUser { user } => remove_user::remove(spool, user),
             Change::RenameMailbox { old, new, partition, uidvalidity } => {
                 mailbox::rename(spool, old, new, partition, *uidvalidity)
             }

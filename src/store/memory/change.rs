@@ -6,10 +6,10 @@ use crate::{
         AnnotatedRecord, Annotation, Change, HeaderUpdate, ListedEntry, MailboxChange, MailboxState, Quota, Refusal,
         Target,
     },
-    types::{MailboxName, MailboxOptions, MailboxType, ModSeq, Partition, SyncCrcs, UniqueId},
+    types::{MailboxName, MailboxOptions, MailboxType, ModSeq, Partition, SyncCrcs, UniqueId, UserId},
 };
 use bytes::Bytes;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The index version of new mailboxes.
 const INDEX_VERSION: u32 = 19;
@@ -27,6 +27,7 @@ impl MemoryStore {
                 Ok(())
             }
             Change::DeleteMailbox { name } => self.delete_mailbox(name),
+            Change::RemoveUser { user } => self.remove_user(user),
             Change::RenameMailbox { old, new, partition, uidvalidity } => {
                 self.rename(old, new, partition, *uidvalidity)
             }
@@ -87,6 +88,10 @@ impl MemoryStore {
             }
         }
         mailbox.messages.extend(arrived);
+        if let (Some(groups), Some(owner)) = (&change.user_groups, name.owner()) {
+            let groups: BTreeSet<Bytes> = groups.iter().cloned().collect();
+            self.groups.insert(owner, groups.into_iter().collect());
+        }
         self.entries.remove(&name);
         self.mailboxes.insert(name, mailbox);
         Ok(())
@@ -99,6 +104,20 @@ impl MemoryStore {
         let tombstone = MailboxType { deleted: true, ..mailbox.state.mailbox_type };
         let MailboxState { uniqueid, created_modseq, highest_modseq, .. } = mailbox.state;
         self.entries.insert(name.clone(), entry(name, Some(&uniqueid), tombstone, created_modseq, highest_modseq));
+        Ok(())
+    }
+
+    fn remove_user(&mut self, user: &UserId) -> Result<(), Refusal> {
+        let inbox = user.inbox().map_err(|_| Refusal::InvalidUser)?;
+        if self.mailboxes.contains_key(&inbox) {
+            self.seen.retain(|(owner, _), _| owner != user);
+        }
+        let names = self.mailboxes.keys().filter(|name| !name.is_deleted() && Self::belongs(name, user));
+        for name in names.cloned().collect::<Vec<_>>() {
+            self.delete_mailbox(&name)?;
+        }
+        self.quotas.retain(|root, _| root.is_deleted() || !Self::belongs(root, user));
+        self.subscriptions.retain(|(owner, _)| owner != user);
         Ok(())
     }
 
@@ -200,6 +219,7 @@ fn new_mailbox(name: &MailboxName, uniqueid: &UniqueId, mailbox_type: MailboxTyp
         user_flags: Vec::new(),
         annotations: Vec::new(),
         index_version: INDEX_VERSION,
+        user_groups: Vec::new(),
         racl_modseq: ModSeq::default(),
     };
     Mailbox { state, records: BTreeMap::new(), messages: BTreeMap::new() }

@@ -26,6 +26,7 @@ pub struct MemoryStore {
     quotas: BTreeMap<MailboxName, Quota>,
     seen: BTreeMap<(UserId, UniqueId), Seen>,
     subscriptions: BTreeSet<(UserId, MailboxName)>,
+    groups: BTreeMap<UserId, Vec<Bytes>>,
     server_annotations: Vec<Annotation>,
     staged: BTreeMap<(Partition, Guid), Bytes>,
     upload: Option<(Partition, Guid, BytesMut)>,
@@ -69,6 +70,7 @@ impl MemoryStore {
         let mailbox = self.mailboxes.get(name)?;
         let mut state = mailbox.state.clone();
         state.quota_root = self.quota_root(name);
+        state.user_groups = name.owner().and_then(|owner| self.groups.get(&owner).cloned()).unwrap_or_default();
         Some(state)
     }
 

@@ -27,7 +27,7 @@ use super::{
 use crate::{
     ops::{AnnotatedRecord, Annotation, HeaderUpdate, MailboxChange, Refusal},
     plan::crc::{self, FlagCrcs},
-    types::MailboxOptions,
+    types::{MailboxOptions, Release},
 };
 
 /// Makes the change to a mailbox that is open for writing. `is_new`: it was made for this change, and its list entry comes last.
@@ -59,10 +59,20 @@ pub(in super::super) fn commit(
     mailbox.index.write_header(next)?;
     let path = spool.options.meta_file(&mailbox.place, MetaFile::Index)?;
     mailbox.index.file().sync().map_err(StoreError::io(&path))?;
-    match &change.header {
-        Some(update) => finish(spool, &mailbox, update, is_new),
-        None => Ok(()),
+    if let Some(update) = &change.header {
+        finish(spool, &mailbox, update, is_new)?;
     }
+    set_groups(spool, &mailbox, change)
+}
+
+/// Releases before 3.12 know no groups.
+fn set_groups(spool: &mut Spool, mailbox: &OpenMailbox, change: &MailboxChange) -> Result<(), StoreError> {
+    let owner = mailbox.entry.name.owner().filter(|_| spool.options.release >= Release::V3_12);
+    let (Some(groups), Some(owner)) = (&change.user_groups, owner) else { return Ok(()) };
+    if mailbox.has_groups(groups) {
+        return Ok(());
+    }
+    spool.write_list(|list, _| Ok(mboxlist::set_groups(list, &owner, groups)?))
 }
 
 /// A new mailbox's files and the directories that hold them.

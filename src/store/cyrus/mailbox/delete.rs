@@ -18,19 +18,34 @@ use super::{
     },
     open::{OpenMailbox, open_files},
 };
-use crate::{event::Severity, ops::Refusal, types::MailboxName};
+use crate::{
+    event::Severity,
+    ops::Refusal,
+    types::{MailboxName, ModSeq},
+};
 use std::{io::ErrorKind, path::Path};
 
 /// Removes a mailbox by name, or makes a tombstone of an intermediate folder.
 pub(in super::super) fn delete(spool: &mut Spool, name: &MailboxName) -> Result<(), StoreError> {
     let owner_lock = spool.lock(LockName::user_of(name), Lock::Exclusive)?;
+    delete_owned(spool, name, owner_lock, 0).map(drop)
+}
+
+/// Removes a mailbox whose owner's lock is held exclusively, and gives that back. `raise` is by how much the modseq of its
+/// tombstone is above its own.
+pub(in super::super) fn delete_owned(
+    spool: &mut Spool,
+    name: &MailboxName,
+    owner_lock: NameLock,
+    raise: u64,
+) -> Result<NameLock, StoreError> {
     let entry = spool.entry(name)?.ok_or(Refusal::Nonexistent)?;
     match entry.place().filter(|_| !entry.mailbox_type.is_entry_only()) {
         Some(place) => {
             let lock = spool.lock(LockName::Mailbox(place.directory.clone()), Lock::Exclusive)?;
-            delete_mailbox(spool, entry, place, lock, owner_lock).map(drop)
+            delete_mailbox(spool, entry, place, lock, owner_lock, raise)
         }
-        None => unlist(spool, &entry, None),
+        None => unlist(spool, &entry, None).map(|()| owner_lock),
     }
 }
 
@@ -39,7 +54,7 @@ pub(super) fn delete_open(spool: &mut Spool, mailbox: OpenMailbox) -> Result<Nam
     let OpenMailbox { entry, place, lock, owner_lock, .. } = mailbox;
     drop(lock);
     let lock = spool.lock(LockName::Mailbox(place.directory.clone()), Lock::Exclusive)?;
-    delete_mailbox(spool, entry, place, lock, owner_lock)
+    delete_mailbox(spool, entry, place, lock, owner_lock, 0)
 }
 
 /// A mailbox whose files cannot be read goes all the same: what is left of them is of no use.
@@ -49,10 +64,11 @@ fn delete_mailbox(
     place: MailboxPlace,
     lock: NameLock,
     owner_lock: NameLock,
+    raise: u64,
 ) -> Result<NameLock, StoreError> {
     match open_files(spool, entry.clone(), place.clone(), lock, owner_lock, Lock::Exclusive) {
         Ok(mailbox) => {
-            let closed = closed(&mailbox);
+            let closed = closed(&mailbox, raise);
             unlist(spool, &entry, closed.as_ref())?;
             forget(spool, &mailbox)?;
             remove_files(spool, &place)?;
@@ -71,13 +87,13 @@ fn delete_mailbox(
     }
 }
 
-fn closed(mailbox: &OpenMailbox) -> Option<ClosedMailbox> {
+fn closed(mailbox: &OpenMailbox, raise: u64) -> Option<ClosedMailbox> {
     let index = mailbox.index.header();
     Some(ClosedMailbox {
         uniqueid: mailbox.entry.uniqueid.clone()?,
         uidvalidity: index.uidvalidity,
         created_modseq: index.createdmodseq,
-        highest_modseq: index.highestmodseq,
+        highest_modseq: ModSeq(index.highestmodseq.0.saturating_add(raise)),
     })
 }
 

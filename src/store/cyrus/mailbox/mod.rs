@@ -21,7 +21,7 @@ mod rename;
 
 pub(super) use commit::commit;
 pub(super) use create::target;
-pub(super) use delete::delete;
+pub(super) use delete::{delete, delete_owned};
 pub(super) use open::{OpenMailbox, Opened, open, read_annotations, state_of, whose};
 pub(super) use quota_root::{abandon, adopt};
 pub(super) use read::{find_records, read_records, scan_crcs};

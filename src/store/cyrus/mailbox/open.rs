@@ -7,7 +7,7 @@ use super::super::{
     header::{self, MailboxHeader},
     index::IndexFile,
     lock::{LockName, NameLock},
-    mboxlist::MailboxEntry,
+    mboxlist::{self, MailboxEntry},
     options::MetaFile,
     paths::MailboxPlace,
     spool::{Spool, open_or_create},
@@ -16,7 +16,7 @@ use super::super::{
 use crate::{
     event::Severity,
     ops::{Annotation, Intent, MailboxState},
-    types::{FlagName, MailboxName, MailboxOptions, ModSeq, UserId},
+    types::{FlagName, MailboxName, MailboxOptions, ModSeq, Release, UserId},
 };
 use bytes::Bytes;
 use std::io::ErrorKind;
@@ -28,6 +28,8 @@ pub(in super::super) struct OpenMailbox {
     pub(in super::super) place: MailboxPlace,
     pub(in super::super) header: MailboxHeader,
     pub(in super::super) index: IndexFile,
+    /// The groups that the owner is in.
+    groups: Vec<Vec<u8>>,
     /// `cyrus.annotations`, once it was needed.
     message_annotations: Option<Twoskip>,
     // Dropped in this order: the mailbox's lock before its owner's.
@@ -58,7 +60,16 @@ pub(in super::super) fn open(spool: &mut Spool, name: &MailboxName, intent: Inte
     let Some(entry) = entry else { return Ok(Opened::Missing { name: name.clone(), owner_lock }) };
     let Some(place) = entry.place() else { return Ok(Opened::Missing { name: name.clone(), owner_lock }) };
     let lock = spool.lock(LockName::Mailbox(place.directory.clone()), Lock::Shared)?;
-    open_files(spool, entry, place, lock, owner_lock, lock_for(intent)).map(Box::new).map(Opened::Mailbox)
+    let mut mailbox = open_files(spool, entry, place, lock, owner_lock, lock_for(intent))?;
+    mailbox.groups = groups(spool, name)?;
+    Ok(Opened::Mailbox(Box::new(mailbox)))
+}
+
+fn groups(spool: &mut Spool, name: &MailboxName) -> Result<Vec<Vec<u8>>, StoreError> {
+    match name.owner().filter(|_| spool.options.release >= Release::V3_12) {
+        Some(owner) => spool.read_list(|list, _| Ok(mboxlist::groups_of(list, &owner)?)),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// Opens the files of a mailbox whose locks by name are held.
@@ -82,13 +93,19 @@ pub(super) fn open_files(
         spool.tell(Severity::Error, "IOERROR: header CRC doesn't match", &[("mailbox", &entry.name)]);
     }
     let header = header::decode(&bytes)?;
-    Ok(OpenMailbox { entry, place, header, index, message_annotations: None, lock, owner_lock })
+    Ok(OpenMailbox { entry, place, header, index, groups: Vec::new(), message_annotations: None, lock, owner_lock })
 }
 
 impl OpenMailbox {
     /// The mailbox's own annotations as a target.
     pub(super) fn annotation_target(&self) -> Option<Target> {
         Some(Target::Mailbox(self.entry.uniqueid.clone()?, self.entry.name.clone()))
+    }
+
+    /// Whether these are the groups that the owner was in when this was opened.
+    pub(super) fn has_groups(&self, groups: &[Bytes]) -> bool {
+        let known = |group: &Bytes| self.groups.iter().any(|known| known[..] == group[..]);
+        self.groups.len() == groups.len() && groups.iter().all(known)
     }
 
     /// `cyrus.annotations`; made if need be.
@@ -128,6 +145,7 @@ pub(in super::super) fn state_of(spool: &Spool, mailbox: &OpenMailbox) -> Result
         user_flags: mailbox.header.user_flags.iter().map(|name| FlagName::parse(name.as_deref()?).ok()).collect(),
         annotations: mailbox.annotation_target().map_or(Ok(Vec::new()), |target| read_annotations(spool, &target))?,
         index_version: index.minor_version,
+        user_groups: mailbox.groups.iter().map(|group| Bytes::copy_from_slice(group)).collect(),
         racl_modseq: ModSeq::default(),
     })
 }

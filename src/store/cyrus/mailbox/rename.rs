@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     ops::Refusal,
-    types::{MailboxName, Partition},
+    types::{MailboxName, MailboxType, Partition, Release},
 };
 
 /// Renames `old` to `new`, whose files then lie on `partition`. Subscriptions and seen state stay as they are: the master
@@ -50,9 +50,23 @@ pub(in super::super) fn rename(
     if !spool.options.partitions.contains_key(partition) {
         return Err(Refusal::UnknownPartition.into());
     }
+    if old != new && old.is_inbox() && new.is_inbox() {
+        announce_user(spool, &entry, new)?;
+    }
     let lock = spool.lock(LockName::Mailbox(place.directory.clone()), Lock::Exclusive)?;
     let mailbox = open_files(spool, entry, place, lock, owner_lock, Lock::Exclusive)?;
     rename_open(spool, mailbox, new, partition, uidvalidity)
+}
+
+/// A user's own files are found by the entry of the INBOX: the new name gets a tombstone with the unique id first. Releases
+/// before 3.12 do not, and it becomes one of the mailbox's former names.
+fn announce_user(spool: &mut Spool, entry: &MailboxEntry, new: &MailboxName) -> Result<(), StoreError> {
+    if spool.options.release < Release::V3_12 {
+        return Ok(());
+    }
+    let mailbox_type = MailboxType { deleted: true, ..entry.mailbox_type };
+    let announced = MailboxEntry { name: new.clone(), mailbox_type, ..entry.clone() };
+    spool.write_list(|list, options| mboxlist::update(list, options, &announced, now()))
 }
 
 /// Takes the locks of both owners, in the order of the names; one lock if the owner is the same.

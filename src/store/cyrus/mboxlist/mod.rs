@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `N` name | `%(T type [I uniqueid] [J jmapid] [P partition] [S server] [V uidvalidity] [C createdmodseq] [F foldermodseq] M mtime [A %(user rights …)])` |
 //! | `I` uniqueid | the same with `N name` in place of `I`, and `H (former names)` at the end |
+//! | `UG` … | groups of users, since 3.12: see [`groups_of`] |
 //! | `A` … | reverse ACLs, only with `reverseacls`; not handled here |
 //! | `J` … | JMAP ids, of 3.13; not handled here |
 //!
@@ -16,6 +17,7 @@
 //! 3.4, whose keys have no letter, are not read: Cyrus rewrites them when it starts.
 
 mod entry;
+mod groups;
 mod key;
 mod lookup;
 mod tree;
@@ -25,6 +27,7 @@ mod update;
 mod tests;
 
 pub use entry::{EntryError, FormerName, MailboxEntry};
+pub use groups::{groups_of, set_groups};
 pub(super) use key::{from_db_name, to_db_name};
 pub use key::{id_key, name_key};
 pub use lookup::{find, find_by_uniqueid, user_place};

@@ -1,0 +1,116 @@
+//! Removing a user: mailboxes, quota roots, subscriptions, scripts, and the files that are the user's alone.
+//!
+//! The INBOX goes last: its list entry says where the user's files lie, so that a removal that is cut short can be done again.
+//! Deleted mailboxes that are still kept stay, as do tombstones and intermediate folders.
+//!
+//! Source: `sync_apply_unuser` of `imap/sync_support.c`, `user_deletedata`, `user_deletequotaroots` of `imap/user.c`; 3.6.1
+//! and 3.12.3 do the same, but that the former deletes as if by a client, with a modseq of its own. Not done here: ending the user's IMAP connections and removing search indexes and alarms.
+
+use super::{
+    disk::Lock,
+    error::StoreError,
+    lock::LockName,
+    mailbox,
+    mboxlist::{Tree, TreeFlags},
+    quota::{QuotaFile, QuotaRoot},
+    spool::Spool,
+    staging,
+};
+use crate::{
+    ops::Refusal,
+    types::{MailboxName, Release, UserId},
+};
+use std::{ffi::OsString, io::ErrorKind, path::Path};
+
+/// The user's own files (`user_file_suffixes`, `wipe_user_file_suffixes`).
+const FILES: [&str; 6] = ["dav", "sub", "counters", "conversations", "seen", "mboxkey"];
+
+/// Entries of the mailbox list that are read at once.
+const PAGE: usize = 512;
+
+/// Removes a user, or what is left of one.
+pub(super) fn remove(spool: &mut Spool, user: &UserId) -> Result<(), StoreError> {
+    let inbox = user.inbox().map_err(|_| Refusal::InvalidUser)?;
+    let raise = u64::from(spool.options.release == Release::V3_6);
+    let mut owner_lock = spool.lock(LockName::User(Some(user.clone())), Lock::Exclusive)?;
+    for name in mailboxes_below(spool, &inbox)?.iter().rev() {
+        owner_lock = mailbox::delete_owned(spool, name, owner_lock, raise)?;
+    }
+    remove_quota_roots(spool, &inbox)?;
+    remove_files(spool, user, &inbox)?;
+    let is_mailbox = spool.entry(&inbox)?.is_some_and(|entry| !entry.mailbox_type.is_entry_only());
+    if is_mailbox {
+        mailbox::delete_owned(spool, &inbox, owner_lock, raise)?;
+    }
+    Ok(())
+}
+
+fn mailboxes_below(spool: &mut Spool, inbox: &MailboxName) -> Result<Vec<MailboxName>, StoreError> {
+    let flags = TreeFlags { skip_root: true, ..TreeFlags::default() };
+    let mut tree = Tree::of(&spool.options, inbox, flags);
+    let mut names = Vec::new();
+    loop {
+        let page = spool.read_list(|list, _| tree.next_page(list, PAGE))?;
+        if page.is_empty() {
+            return Ok(names);
+        }
+        names.extend(page.into_iter().map(|entry| entry.name));
+    }
+}
+
+/// The roots at and below a user's INBOX. Their names begin alike, so their files lie in one directory.
+fn remove_quota_roots(spool: &Spool, inbox: &MailboxName) -> Result<(), StoreError> {
+    let root = QuotaRoot::parse(inbox.as_bytes()).map_err(|_| Refusal::InvalidUser)?;
+    let path = spool.options.quota_file(&root);
+    let (Some(directory), Some(of_inbox)) = (path.parent(), path.file_name()) else { return Ok(()) };
+    for name in names_in(spool, directory)? {
+        let rest = name.as_encoded_bytes().strip_prefix(of_inbox.as_encoded_bytes());
+        let below = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"."));
+        if below
+            && let Some(file) = QuotaFile::lock(spool.disk.as_ref(), &directory.join(&name), false, spool.deadline())?
+        {
+            file.remove()?;
+        }
+    }
+    Ok(())
+}
+
+/// A user whose INBOX is gone already has no files any more, unless they lie by name.
+fn remove_files(spool: &mut Spool, user: &UserId, inbox: &MailboxName) -> Result<(), StoreError> {
+    let entry = spool.entry(inbox)?;
+    if !entry.is_some_and(|entry| entry.mailbox_type.legacy_dirs || !entry.mailbox_type.deleted) {
+        return Ok(());
+    }
+    let place = spool.user_place(user)?;
+    if let Some(directory) = spool.options.sieve_dir(&place) {
+        for name in names_in(spool, &directory)? {
+            remove_file(spool, &directory.join(name))?;
+        }
+        remove_dir(spool, &directory)?;
+    }
+    for suffix in FILES {
+        remove_file(spool, &spool.options.user_file(&place, suffix))?;
+    }
+    spool.options.user_dir(&place).map_or(Ok(()), |directory| remove_dir(spool, &directory))
+}
+
+fn remove_file(spool: &Spool, path: &Path) -> Result<(), StoreError> {
+    staging::remove(spool.disk.as_ref(), path).map_err(StoreError::io(path))
+}
+
+fn names_in(spool: &Spool, directory: &Path) -> Result<Vec<OsString>, StoreError> {
+    match spool.disk.read_dir(directory) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        names => names.map_err(StoreError::io(directory)),
+    }
+}
+
+/// A directory with something else in it stays, as in the reference.
+fn remove_dir(spool: &Spool, directory: &Path) -> Result<(), StoreError> {
+    match spool.disk.remove_dir(directory) {
+        Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty) => {
+            Err(StoreError::io(directory)(error))
+        }
+        _ => Ok(()),
+    }
+}

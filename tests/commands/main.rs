@@ -1,0 +1,8 @@
+//! Commands, one conversation each, on mailboxes in memory and on a spool as Cyrus keeps it: both give the same replies.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![cfg(feature = "cyrus")]
+
+mod groups;
+mod peer;
+mod unuser;
