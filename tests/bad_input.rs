@@ -14,7 +14,7 @@ use common::{
 use std::fmt::Display;
 use sync_server::{
     limits::Limits,
-    ops::Refusal,
+    ops::{Refusal, Store},
     session::{Config, SessionError},
     store::MemoryStore,
 };
@@ -25,7 +25,11 @@ const NEW: &[u8] = b"Subject: new\r\n\r\nNOOP\r\n";
 
 /// A replica with two users: u1 has two messages, u2 none.
 fn replica() -> MemoryStore {
-    let mut talk = Talk::about(MemoryStore::new());
+    fill(MemoryStore::new())
+}
+
+fn fill<S: Store>(store: S) -> S {
+    let mut talk = Talk::with(Config::trusted("r.example.org"), Strict::new(store));
     assert_eq!(talk.say(upload(&[ONE, TWO])), "OK success\r\n");
     assert_eq!(talk.line(&format!("APPLY MAILBOX {}", u1())), "OK success\r\n");
     assert_eq!(talk.line(&format!("APPLY MAILBOX {}", mailbox("user.u2", "u2u2u2"))), "OK success\r\n");
@@ -571,6 +575,111 @@ fn a_commit_that_is_refused_changes_nothing_and_can_be_made_again() {
     }
 }
 
+/// The same on a spool as Cyrus keeps it: the same answers, and not a byte of a file is another.
+#[cfg(feature = "cyrus")]
+mod on_a_spool {
+    use super::*;
+    use std::{
+        collections::BTreeMap,
+        fs,
+        path::{Path, PathBuf},
+        sync::Arc,
+    };
+    use sync_server::{
+        store::{
+            CyrusStore,
+            cyrus::options::{CyrusOptions, PartitionDirectories},
+        },
+        types::Partition,
+    };
+
+    /// A directory that goes away with its owner.
+    struct Spool(PathBuf);
+
+    impl Spool {
+        fn new(name: &str) -> Spool {
+            let root = std::env::temp_dir().join(format!("sync_server-bad-input-{name}-{}", std::process::id()));
+            fs::create_dir_all(root.join("conf")).unwrap();
+            fs::create_dir_all(root.join("spool")).unwrap();
+            Spool(root)
+        }
+
+        fn store(&self) -> CyrusStore {
+            let mut options = CyrusOptions::new(self.0.join("conf"));
+            let partition = Partition::parse(b"default").unwrap();
+            options.partitions.insert(partition, PartitionDirectories::new(self.0.join("spool")));
+            CyrusStore::new(options, Arc::new(()))
+        }
+
+        /// Every file that holds something, by path.
+        fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+            let mut found = BTreeMap::new();
+            collect(&self.0, &mut found);
+            found
+        }
+    }
+
+    impl Drop for Spool {
+        fn drop(&mut self) {
+            // A directory that stays behind fails no test.
+            fs::remove_dir_all(&self.0).ok();
+        }
+    }
+
+    fn collect(directory: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(&path, found);
+                continue;
+            }
+            let contents = fs::read(&path).unwrap();
+            // Lock files are empty.
+            if !contents.is_empty() {
+                found.insert(path, contents);
+            }
+        }
+    }
+
+    fn assert_same(name: &str, after: &BTreeMap<PathBuf, Vec<u8>>, before: &BTreeMap<PathBuf, Vec<u8>>) {
+        let differs = |path: &&PathBuf| after.get(*path) != before.get(*path);
+        let changed: Vec<_> = after.keys().chain(before.keys()).filter(differs).collect();
+        assert!(changed.is_empty(), "{name} changed {changed:?}");
+    }
+
+    #[test]
+    fn bad_input_is_answered_and_changes_nothing() {
+        let spool = Spool::new("whole");
+        let mut talk = Talk::with(Config::trusted("r"), Strict::new(fill(spool.store())));
+        let before = spool.files();
+        for Bad { name, client, server } in all() {
+            let told = talk.say(client);
+            assert_told(&name, "on a spool", &told, &server);
+            assert_eq!(talk.line("NOOP"), "OK Noop completed\r\n", "{name}");
+            // Names of staged messages go away at the end.
+            assert_eq!(talk.line("RESTART"), "OK Restarting\r\n", "{name}");
+            assert_same(&name, &spool.files(), &before);
+        }
+        assert_eq!(talk.hang_up(), Ok(()));
+        talk.store.assert_idle();
+    }
+
+    #[test]
+    fn an_upload_that_ends_anywhere_leaves_nothing_behind() {
+        let spool = Spool::new("ends");
+        drop(fill(spool.store()));
+        let before = spool.files();
+        let line = Bytes::from(upload(&[NEW, ONE]));
+        for end in 0..line.len() {
+            let mut talk = Talk::with(Config::trusted("r"), Strict::new(spool.store()));
+            assert_eq!(talk.say(line.slice(..end)), "");
+            let expected = if end == 0 { Ok(()) } else { Err(SessionError::Truncated) };
+            assert_eq!(talk.hang_up(), expected);
+            assert_same(&format!("ended at {end}"), &spool.files(), &before);
+        }
+    }
+}
+
 mod limits {
     use super::*;
 
@@ -694,6 +803,16 @@ mod sessions {
         let other = other.with("RECORD", records(&[record(1, NEW)]));
         let missing = "NO IMAP_MESSAGE_MISSING Message was not uploaded\r\n";
         assert_eq!(talk.line(&format!("APPLY MAILBOX {other}")), missing);
+    }
+
+    #[test]
+    fn a_message_has_the_size_that_it_has_whatever_its_record_says() {
+        let mut talk = Talk::about(replica());
+        talk.say(upload(&[NEW]));
+        let list = records(&[record(7, NEW).with("SIZE", 99_999)]);
+        let line = format!("APPLY MAILBOX {}", u1().with("LAST_UID", 7).with("RECORD", list));
+        assert_eq!(talk.line(&line), "OK success\r\n");
+        assert!(talk.line("GET FULLMAILBOX user.u1").contains(&format!("SIZE {} GUID {}", NEW.len(), guid(NEW))));
     }
 
     #[test]

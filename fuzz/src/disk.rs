@@ -1,11 +1,14 @@
 //! A disk in memory, for one thread at a time.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsString,
     io::{self, ErrorKind},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 use sync_server::store::cyrus::disk::{Disk, DiskFile, Lock, Metadata, Mode};
 
@@ -14,17 +17,19 @@ const MAX_SIZE: u64 = 16 << 20;
 
 type Contents = Arc<Mutex<Vec<u8>>>;
 
-/// Files by path. Directories are all there.
+/// Files by path.
 #[derive(Debug, Default)]
 pub struct MemoryDisk {
     files: Mutex<BTreeMap<PathBuf, (u64, Contents)>>,
+    directories: Mutex<BTreeSet<PathBuf>>,
+    inodes: AtomicU64,
 }
 
 impl MemoryDisk {
     /// A disk with one file.
     pub fn with(path: &Path, contents: &[u8]) -> MemoryDisk {
         let disk = MemoryDisk::default();
-        disk.files().insert(path.to_owned(), (1, Arc::new(Mutex::new(contents.to_vec()))));
+        disk.files().insert(path.to_owned(), (disk.inode(), Arc::new(Mutex::new(contents.to_vec()))));
         disk
     }
 
@@ -35,6 +40,14 @@ impl MemoryDisk {
 
     fn files(&self) -> MutexGuard<'_, BTreeMap<PathBuf, (u64, Contents)>> {
         self.files.lock().expect("no holder panics")
+    }
+
+    fn directories(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {
+        self.directories.lock().expect("no holder panics")
+    }
+
+    fn inode(&self) -> u64 {
+        self.inodes.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     fn missing() -> io::Error {
@@ -49,8 +62,7 @@ impl Disk for MemoryDisk {
             if matches!(mode, Mode::Read | Mode::Write) {
                 return Err(Self::missing());
             }
-            let inode = files.values().map(|(inode, _)| *inode).max().unwrap_or(0) + 1;
-            files.insert(path.to_owned(), (inode, Contents::default()));
+            files.insert(path.to_owned(), (self.inode(), Contents::default()));
         } else if mode == Mode::CreateNew {
             return Err(ErrorKind::AlreadyExists.into());
         }
@@ -58,35 +70,53 @@ impl Disk for MemoryDisk {
         Ok(Box::new(MemoryFile { inode: *inode, contents: Arc::clone(contents) }))
     }
 
-    fn create_dir_all(&self, _: &Path) -> io::Result<()> {
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        self.directories().extend(path.ancestors().map(Path::to_owned));
         Ok(())
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut files = self.files();
-        let (_, contents) = files.remove(from).ok_or_else(Self::missing)?;
-        let inode = files.values().map(|(inode, _)| *inode).max().unwrap_or(0) + 1;
-        files.insert(to.to_owned(), (inode, contents));
+        let file = files.remove(from).ok_or_else(Self::missing)?;
+        files.insert(to.to_owned(), file);
         Ok(())
     }
 
-    fn link(&self, _: &Path, _: &Path) -> io::Result<()> {
-        Err(ErrorKind::Unsupported.into())
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut files = self.files();
+        let file = files.get(from).ok_or_else(Self::missing)?.clone();
+        if files.contains_key(to) {
+            return Err(ErrorKind::AlreadyExists.into());
+        }
+        files.insert(to.to_owned(), file);
+        Ok(())
     }
 
     fn unlink(&self, path: &Path) -> io::Result<()> {
         self.files().remove(path).map(|_| ()).ok_or_else(Self::missing)
     }
 
-    fn remove_dir(&self, _: &Path) -> io::Result<()> {
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        if !self.read_dir(path)?.is_empty() {
+            return Err(ErrorKind::DirectoryNotEmpty.into());
+        }
+        self.directories().remove(path);
         Ok(())
     }
 
-    fn read_dir(&self, _: &Path) -> io::Result<Vec<OsString>> {
-        Ok(Vec::new())
+    fn read_dir(&self, path: &Path) -> io::Result<Vec<OsString>> {
+        let (files, directories) = (self.files(), self.directories());
+        if !directories.contains(path) {
+            return Err(Self::missing());
+        }
+        let here = files.keys().chain(directories.iter()).filter(|entry| entry.parent() == Some(path));
+        Ok(here.filter_map(|entry| entry.file_name().map(ToOwned::to_owned)).collect())
     }
 
     fn metadata(&self, path: &Path) -> io::Result<Metadata> {
+        if self.directories().contains(path) {
+            return Ok(Metadata { size: 0, device: 1, inode: u64::MAX, is_dir: true, modified: 0 });
+        }
         self.open(path, Mode::Read)?.metadata()
     }
 

@@ -102,6 +102,15 @@ mod good {
     }
 
     #[test]
+    fn unuser_of_nobody_is_told_apart() {
+        assert_applies("UNUSER u1", Apply::Unuser { user: Some(user("u1")) });
+        assert_applies("LOCAL_UNUSER u1@example.com", Apply::Unuser { user: Some(user("u1@example.com")) });
+        for nobody in ["UNUSER NIL", "UNUSER \"\"", "UNUSER {0+}\r\n"] {
+            assert_applies(nobody, Apply::Unuser { user: None });
+        }
+    }
+
+    #[test]
     fn rename_with_and_without_uidvalidity() {
         let renamed = |uidvalidity| {
             let (old, new) = (mailbox("user.u1"), mailbox("user.u2"));
@@ -471,6 +480,9 @@ fn values_that_are_names_are_checked() {
             assert!(get(&format!("{command} {bad}")).is_err(), "GET {command} {}", bad.escape_debug());
         }
     }
+    for bad in bad_values(Kind::User).into_iter().filter(|bad| bad != "\"\"") {
+        assert!(apply(&format!("UNUSER {bad}")).is_err(), "APPLY UNUSER {}", bad.escape_debug());
+    }
     for command in ["UNMAILBOX", "UNQUOTA"] {
         for bad in [vec!["NIL".to_owned(), "\"\"".to_owned()], bad_values(Kind::Mailbox)].concat() {
             assert!(apply(&format!("{command} {bad}")).is_err(), "APPLY {command} {}", bad.escape_debug());
@@ -569,6 +581,21 @@ mod mailboxes {
         let update = update(|fields| fields.push(("USERFLAGS", "($A NIL \"b c\" \\Seen Z)".into()))).unwrap();
         let names: Vec<_> = update.user_flags.iter().map(FlagName::as_str).collect();
         assert_eq!(names, ["$A", "Z"]);
+    }
+
+    #[test]
+    fn the_groups_of_a_user_are_joined_by_tabs() {
+        let groups =
+            |text: &str| update(|fields| fields.push(("USERGROUPS", text.to_owned()))).map(|update| update.user_groups);
+        let names = |names: &[&'static str]| Ok(Some(names.iter().map(|name| Bytes::from(*name)).collect()));
+        assert_eq!(update(|_| ()).unwrap().user_groups, None);
+        assert_eq!(groups("NIL"), Ok(None));
+        assert_eq!(groups("\"\""), names(&[]));
+        assert_eq!(groups("group:a"), names(&["group:a"]));
+        assert_eq!(groups("\"b\ta\t\tb\t\""), names(&["a", "b"]));
+        for bad in ["{3+}\r\na\0b", "{3+}\r\na\nb", &"g".repeat(501)] {
+            assert_eq!(groups(bad), Err(BadField::new("USERGROUPS", Problem::NotText)), "{}", bad.escape_debug());
+        }
     }
 
     #[test]

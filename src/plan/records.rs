@@ -179,7 +179,8 @@ mod tests {
         Annotation { entry: entry.into(), user: "".into(), value: value.into(), modseq: ModSeq(3) }
     }
 
-    type Outcome = Result<Decision, Mismatch>;
+    /// The master's flags; the replica's modseq, GUID and flags, and its last uid; the decision without and with force.
+    type Row = (u32, Option<(u64, u8, u32)>, u32, Result<Decision, Mismatch>, Result<Decision, Mismatch>);
 
     #[test]
     fn every_case_of_two_records() {
@@ -188,7 +189,7 @@ mod tests {
         let higher = Mismatch::HigherModseq { master: ModSeq(5), replica: ModSeq(6) };
         // The master's record has uid 7, modseq 5 and GUID 1.
         #[rustfmt::skip]
-        let table: [(u32, Option<(u64, u8, u32)>, u32, Outcome, Outcome); 15] = [
+        let table: [Row; 15] = [
             // master    replica: modseq, GUID, flags   its last uid  decision        with force
             (0,          None,                          6,            Ok(Append),     Ok(Append)),
             (EXPUNGED,   None,                          6,            Ok(Append),     Ok(Append)),

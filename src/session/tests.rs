@@ -487,6 +487,11 @@ fn every_other_change_is_one_commit() {
          C: APPLY UNMAILBOX user.u1.new
             Commit DeleteMailbox
          S: OK success
+         C: APPLY UNUSER u3
+            Commit RemoveUser
+         S: OK success
+         C: APPLY UNUSER NIL
+         S: OK success
          C: APPLY UNSUB %(USERID u1 MBOXNAME user.u1)
             Commit Subscription
          S: OK success

@@ -79,8 +79,15 @@ impl MemoryStore {
         let arrived = change.records.iter().filter(is_new).filter(|record| has_message(record));
         let arrived = arrived.map(|record| Ok((record.record.uid, staged(record)?)));
         let arrived = arrived.collect::<Result<Vec<_>, Refusal>>()?;
-        mailbox.messages.extend(arrived);
         mailbox.change(change);
+        for (uid, message) in &arrived {
+            // Whatever the peer says of it.
+            let record = mailbox.records.get_mut(uid).map(|record| &mut record.record.size);
+            if let (Some(size), Ok(length)) = (record, u32::try_from(message.len())) {
+                *size = length;
+            }
+        }
+        mailbox.messages.extend(arrived);
         if let (Some(groups), Some(owner)) = (&change.user_groups, name.owner()) {
             let groups: BTreeSet<Bytes> = groups.iter().cloned().collect();
             self.groups.insert(owner, groups.into_iter().collect());
@@ -121,6 +128,9 @@ impl MemoryStore {
         partition: &Partition,
         uidvalidity: Option<u32>,
     ) -> Result<(), Refusal> {
+        if !self.mailboxes.contains_key(old) {
+            return Err(Refusal::Nonexistent);
+        }
         if old != new && self.mailboxes.contains_key(new) {
             return Err(Refusal::Exists);
         }

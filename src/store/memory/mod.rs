@@ -135,7 +135,9 @@ impl Store for MemoryStore {
     }
 
     fn open_message(&mut self, wanted: &OpenMessage) -> Result<MessageInfo, Refusal> {
-        let mailbox = self.mailboxes.get(&wanted.mailbox).ok_or(Refusal::Nonexistent)?;
+        // As where files lie by unique id: the name does not matter.
+        let is_wanted = |state: &MailboxState| state.uniqueid == wanted.uniqueid && state.partition == wanted.partition;
+        let mailbox = self.mailboxes.values().find(|mailbox| is_wanted(&mailbox.state)).ok_or(Refusal::Nonexistent)?;
         let message = mailbox.messages.get(&wanted.uid).ok_or(Refusal::Nonexistent)?.clone();
         let guid = mailbox.records.get(&wanted.uid).map_or(Guid::NULL, |record| record.record.guid);
         let size = u32::try_from(message.len()).map_err(|_| Refusal::Io)?;
