@@ -37,6 +37,7 @@ fn short(op: &Op) -> String {
         Op::ListUserMailboxes(op) => {
             format!("ListUserMailboxes {}{}", op.user, after(op.after.as_ref().map(ToString::to_string)))
         }
+        Op::ReadDefaults(op) => format!("ReadDefaults {}", op.name),
         Op::ReadQuota(op) => format!("ReadQuota {}", op.root),
         Op::ReadSeen(op) => format!("ReadSeen {}{}", op.user, after(op.after.as_ref().map(ToString::to_string))),
         Op::ReadSubscriptions(op) => format!("ReadSubscriptions {}", op.user),

@@ -4,9 +4,9 @@ use sha1::{Digest, Sha1};
 use std::collections::HashSet;
 use sync_server::{
     ops::{
-        AbortUpload, AnnotatedRecord, Annotation, BeginUpload, Change, CloseMailbox, Commit, DiscardStaged,
+        AbortUpload, AnnotatedRecord, Annotation, BeginUpload, Change, CloseMailbox, Commit, Defaults, DiscardStaged,
         FindRecords, FinishUpload, Intent, ListUserMailboxes, Listed, MailboxState, MessageInfo, OpenMailbox,
-        OpenMessage, Quota, ReadAnnotations, ReadListed, ReadMessage, ReadQuota, ReadRecords, ReadSeen,
+        OpenMessage, Quota, ReadAnnotations, ReadDefaults, ReadListed, ReadMessage, ReadQuota, ReadRecords, ReadSeen,
         ReadSubscriptions, Refusal, Reserve, ScanCrcs, SeenEntry, Store, Target, UploadChunk,
     },
     types::{Guid, MailboxName, Partition, SyncCrcs, Uid},
@@ -232,6 +232,11 @@ impl<S: Store> Store for Strict<S> {
     fn list_user_mailboxes(&mut self, list: &ListUserMailboxes) -> Result<Vec<MailboxName>, Refusal> {
         self.next()?;
         self.inner.list_user_mailboxes(list)
+    }
+
+    fn read_defaults(&mut self, read: &ReadDefaults) -> Result<Defaults, Refusal> {
+        self.next()?;
+        self.inner.read_defaults(read)
     }
 
     fn read_quota(&mut self, read: &ReadQuota) -> Result<Option<Quota>, Refusal> {
