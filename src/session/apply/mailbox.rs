@@ -37,7 +37,8 @@ pub(super) async fn apply(state: &State, mut update: MailboxUpdate) -> Result<()
             Err(Refusal::Checksum)
         }
         Err(refusal) => {
-            state.io.perform(CloseMailbox).await?;
+            // The peer is told of the first thing that went wrong, whatever comes of closing.
+            let _ = state.io.perform(CloseMailbox).await;
             Err(refusal)
         }
     }
