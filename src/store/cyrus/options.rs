@@ -24,8 +24,8 @@ use super::{
     index::counts::ExpungeMode,
     mime::{CacheOptions, CacheRelease},
 };
-pub use crate::types::Release;
 use crate::types::Partition;
+pub use crate::types::Release;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
