@@ -314,6 +314,9 @@ mod the_spool {
         let lines = format!("syncserver_configdirectory: {0}\npartition-a: {0}\n", folder.display());
         let mut store = spool::cyrus_options(&read(&lines).unwrap()).unwrap();
         store.partitions.clear();
-        assert_eq!(format!("{store:?}"), format!("{:?}", CyrusOptions { cache: store.cache.clone(), ..CyrusOptions::new(folder) }));
+        assert_eq!(
+            format!("{store:?}"),
+            format!("{:?}", CyrusOptions { cache: store.cache.clone(), ..CyrusOptions::new(folder) })
+        );
     }
 }

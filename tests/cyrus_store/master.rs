@@ -129,9 +129,10 @@ impl Record {
             }
         }
         let fields = VirtualFacts { uid, cid: self.conversation, savedate: self.save_date, ..VirtualFacts::default() };
-        let own = self.annotations.iter().map(|((entry, user), value)| {
-            crc::annotation(uid, entry.as_bytes(), user.as_bytes(), value.as_bytes())
-        });
+        let own = self
+            .annotations
+            .iter()
+            .map(|((entry, user), value)| crc::annotation(uid, entry.as_bytes(), user.as_bytes(), value.as_bytes()));
         (crc::basic(&facts), own.fold(crc::virtual_annotations(&fields, 19), |all, one| all ^ one))
     }
 }

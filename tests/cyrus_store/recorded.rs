@@ -15,8 +15,7 @@ fn spool(release: Release) -> TestSpool {
         Release::V3_6 => (IndexVersion::V17, CacheRelease::V3_6),
         _ => (IndexVersion::V19, CacheRelease::V3_12),
     };
-    spool.options =
-        CyrusOptions { release, index_version, cache: CacheOptions::new(cache), ..spool.options.clone() };
+    spool.options = CyrusOptions { release, index_version, cache: CacheOptions::new(cache), ..spool.options.clone() };
     spool
 }
 
