@@ -50,7 +50,7 @@ impl Conflict {
 
 /// Which mailbox the update is made to: the one that is there, a new one, or a new one in its place.
 ///
-/// `listed_as` is the name that the unique id is listed under, asked for only where no mailbox has the update's name.
+/// `listed_as` is the name that the unique id is listed under, asked for only where it is not that of the open mailbox.
 ///
 /// # Errors
 /// [`Conflict`] where the names and unique ids of the two sides do not go together.
@@ -68,7 +68,7 @@ pub fn target(
     };
     match (open, listed_as) {
         // An entry of the same name is an intermediate folder that becomes a mailbox.
-        (None, Some(name)) if *name != update.name => Err(Conflict::UniqueIdInUse { by: name.clone() }),
+        (_, Some(name)) if *name != update.name => Err(Conflict::UniqueIdInUse { by: name.clone() }),
         (None, _) => Ok(new(false)),
         (Some(state), _) if state.uniqueid == update.uniqueid => Ok(Target::Existing),
         (Some(state), _) if force || state.last_uid == 0 => Ok(new(true)),

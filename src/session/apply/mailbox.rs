@@ -107,8 +107,8 @@ async fn prepare(
 
 async fn target(state: &State, update: &MailboxUpdate, opened: Option<&MailboxState>) -> Result<Target, Refusal> {
     let listed = match opened {
-        Some(_) => None,
-        None => state.io.perform(ReadListed(MailboxRef::UniqueId(update.uniqueid.clone()))).await?,
+        Some(open) if open.uniqueid == update.uniqueid => None,
+        _ => state.io.perform(ReadListed(MailboxRef::UniqueId(update.uniqueid.clone()))).await?,
     };
     let listed_as = listed.as_ref().and_then(|listed| match listed {
         Listed::Mailbox(mailbox) => Some(&mailbox.name),

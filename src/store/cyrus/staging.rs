@@ -163,7 +163,8 @@ pub(super) fn link_or_copy(disk: &dyn Disk, from: &Path, to: &Path) -> io::Resul
     }
 }
 
-fn copy(disk: &dyn Disk, from: &Path, to: &Path) -> io::Result<()> {
+/// Copies a file to a name that is free.
+pub(super) fn copy(disk: &dyn Disk, from: &Path, to: &Path) -> io::Result<()> {
     /// Bytes copied at once.
     const PIECE: usize = 256 * 1024;
     let (from, to) = (disk.open(from, Mode::Read)?, disk.open(to, Mode::CreateNew)?);
