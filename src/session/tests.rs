@@ -402,6 +402,7 @@ fn a_mailbox_that_was_made_anew_on_the_master_replaces_an_empty_one() {
     with_mail().goes(&format!(
         "C: {}
             OpenMailbox user.u1.sub Write
+            ReadListed id id-new
             Commit replacing by id-new header
          S: OK success",
         mailbox("user.u1.sub", "id-new", 0, 11, "", &[])
@@ -417,6 +418,7 @@ fn a_refused_change_closes_the_mailbox() {
     with_mail().goes(&format!(
         "C: {other}
             OpenMailbox user.u1 Write
+            ReadListed id id-other
             CloseMailbox
          S: NO IMAP_MAILBOX_MOVED Mailbox exists with another name or uniqueid
          C: {older}
