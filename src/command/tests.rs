@@ -1026,3 +1026,14 @@ mod replies {
         assert_eq!(printed(reply::no_message), "* MESSAGE NIL\r\n");
     }
 }
+
+/// Found by fuzzing: memory kept what the spool could not.
+#[test]
+fn an_annotation_is_everybodys_or_of_somebody_who_can_be_a_user() {
+    let of = |user: &str| apply(&format!("ANNOTATION %(MBOXNAME user.u1 ENTRY /comment USERID {user} VALUE x)"));
+    assert!(of("\"\"").is_ok());
+    assert!(of("jane.doe@example.com").is_ok());
+    for user in ["j\u{e4}ne", "a/b", "..", "\"a*\""] {
+        assert!(matches!(of(user), Err(BadField { field: "USERID", .. })), "{user}");
+    }
+}

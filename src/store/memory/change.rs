@@ -132,8 +132,9 @@ impl MemoryStore {
             self.seen.retain(|(owner, _), _| owner != user);
         }
         let names = self.mailboxes.keys().filter(|name| !name.is_deleted() && Self::belongs(name, user));
-        for name in names.cloned().collect::<Vec<_>>() {
-            self.delete_mailbox(&name)?;
+        // Those below go first: nothing is left for a place holder to stand above.
+        for name in names.cloned().collect::<Vec<_>>().iter().rev() {
+            self.delete_mailbox(name)?;
         }
         self.quotas.retain(|root, _| root.is_deleted() || !Self::belongs(root, user));
         self.subscriptions.retain(|(owner, _)| owner != user);
