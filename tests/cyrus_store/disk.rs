@@ -23,6 +23,9 @@ struct Failure {
     for_good: AtomicI32,
 }
 
+/// What a disk writes whole or not at all.
+const SECTOR: u64 = 512;
+
 pub const EIO: i32 = 5;
 pub const ENOSPC: i32 = 28;
 
@@ -122,11 +125,13 @@ impl DiskFile for TestFile {
         self.file.read_at(offset, buffer)
     }
 
-    /// A write that fails has written half of what it should.
+    /// A write that fails has written some of what it should: up to the end of a sector.
     fn write_at(&self, offset: u64, slices: &[&[u8]]) -> io::Result<()> {
         if let Err(error) = self.disk.call() {
             let all = slices.concat();
-            self.file.write_at(offset, &[&all[..all.len() / 2]])?;
+            let end = (offset + all.len() as u64) / SECTOR * SECTOR;
+            let written = end.saturating_sub(offset);
+            self.file.write_at(offset, &[&all[..written as usize]])?;
             return Err(error);
         }
         self.file.write_at(offset, slices)

@@ -79,38 +79,55 @@ impl<'a> Both<'a> {
         reply
     }
 
+    fn history(&self) -> String {
+        self.said.join("\n")
+    }
+
+    /// Says it to the one that has the disk.
+    pub fn say_to_cyrus(&mut self, words: &str) -> String {
+        self.cyrus.say(words)
+    }
+
+    /// Says it to the other.
+    pub fn say_to_memory(&mut self, words: &str) {
+        self.memory.say(words);
+    }
+
+    /// A new process takes the place of the one that has the disk.
+    pub fn connect_again(&mut self) {
+        self.cyrus.say("EXIT\r\n");
+        self.cyrus = Peer::new(self.spool.store());
+    }
+
     fn again(self) -> Both<'a> {
         Both { memory: self.memory.again(), cyrus: self.cyrus.again(), ..self }
     }
 
-    /// Asks for all there is.
-    fn compare(&mut self) {
-        for user in USERS {
-            self.say(&format!("GET USER {user}\r\n"));
-            self.say(&format!("GET META {user}\r\n"));
+    /// Asks both for all there is.
+    pub fn compare(&mut self, context: &str) {
+        for question in questions() {
+            let expected = self.memory.say(question.clone());
+            assert_eq!(self.cyrus.say(question), expected, "{context}");
         }
-        for name in names() {
-            self.say(&format!("GET MAILBOXES (\"{name}\")\r\n"));
-            self.say(&format!("GET FULLMAILBOX \"{name}\"\r\n"));
-            self.say(&format!("GET ANNOTATION \"{name}\"\r\n"));
-        }
-        for root in ROOTS {
-            self.say(&format!("GET QUOTA {root}\r\n"));
-        }
-        self.say("GET ANNOTATION \"\"\r\n");
     }
 
-    /// What no reply says: stored checksums are those of the records, and quota roots count what their mailboxes use.
-    fn check_sums(&mut self) {
-        let mut used = BTreeMap::new();
+    /// What no reply says: stored checksums are those of the records.
+    pub fn check_crcs(&mut self) {
         for name in self.memory.store.names().cloned().collect::<Vec<_>>() {
             let open = OpenMailbox { name: name.clone(), intent: Intent::Read };
             let state = self.cyrus.store.open_mailbox(&open).unwrap().unwrap();
             assert_eq!(self.cyrus.store.scan_crcs(&ScanCrcs).unwrap(), state.crcs, "checksums of {name}");
             self.cyrus.store.close_mailbox(&CloseMailbox).unwrap();
-            if let Some(root) = state.quota_root {
+        }
+    }
+
+    /// Nor this: quota roots count what their mailboxes use.
+    fn check_quota(&self) {
+        let mut used = BTreeMap::new();
+        for name in self.memory.store.names() {
+            if let Some(root) = self.memory.store.mailbox(name).unwrap().state.quota_root.clone() {
                 let used: &mut [i64; 4] = used.entry(root).or_default();
-                used.iter_mut().zip(self.use_of(&name)).for_each(|(sum, one)| *sum += one);
+                used.iter_mut().zip(self.use_of(name)).for_each(|(sum, one)| *sum += one);
             }
         }
         for root in ROOTS {
@@ -133,6 +150,17 @@ impl<'a> Both<'a> {
         }
         used
     }
+}
+
+/// Everything that can be asked for.
+fn questions() -> Vec<String> {
+    let users = USERS.iter().flat_map(|user| [format!("USER {user}"), format!("META {user}")]);
+    let mailboxes = names().flat_map(|name| {
+        [format!("MAILBOXES (\"{name}\")"), format!("FULLMAILBOX \"{name}\""), format!("ANNOTATION \"{name}\"")]
+    });
+    let roots = ROOTS.iter().map(|root| format!("QUOTA {root}"));
+    let all = users.chain(mailboxes).chain(roots).chain(["ANNOTATION \"\"".to_owned()]);
+    all.map(|question| format!("GET {question}\r\n")).collect()
 }
 
 fn names() -> impl Iterator<Item = String> {
@@ -490,13 +518,14 @@ fn random_conversations_get_the_replies_of_the_memory_store() {
             for _ in 0..25 {
                 master.step(&mut both);
             }
-            both.compare();
+            both.compare(&both.history());
             // What one process has not written, the next does not read.
             both = both.again();
-            both.cyrus = Peer::new(spool.store());
+            both.connect_again();
             spool.assert_tidy("between two connections");
-            both.compare();
-            both.check_sums();
+            both.compare(&both.history());
+            both.check_crcs();
+            both.check_quota();
         }
     }
 }
@@ -506,6 +535,6 @@ fn an_empty_mailbox_has_the_checksums_of_no_records() {
     let spool = TestSpool::new("empty");
     let mut both = Both::new(&spool);
     both.say(&Mailbox::new("user.u1", "id0").all());
-    both.check_sums();
+    both.check_crcs();
     assert_eq!(Mailbox::new("user.u1", "id0").crcs(), (SyncCrcs::EMPTY.basic, SyncCrcs::EMPTY.annot));
 }
