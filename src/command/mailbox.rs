@@ -84,7 +84,7 @@ pub(super) fn decode(
     if mailbox_type.remote || mailbox_type.reserved || mailbox_type.moving {
         return Err(BadField::new("MBOXTYPE", Problem::Unknown));
     }
-    fields.find("RECORD").ok_or(BadField::new("RECORD", Problem::Missing))?;
+    fields.list("RECORD")?;
     let folder_modseq = fields.or("FOLDERMODSEQ", ModSeq::default(), Fields::modseq)?;
     Ok(Decoded::Mailbox(Box::new(MailboxUpdate {
         uniqueid,
