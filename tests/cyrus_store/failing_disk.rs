@@ -1,4 +1,6 @@
 //! A disk that fails: every command is carried out or refused, and said again later it is carried out.
+//!
+//! What quota roots count may be off afterwards, as in Cyrus: `quota -f` puts it right.
 
 use crate::{
     disk::{EIO, ENOSPC},
@@ -20,6 +22,10 @@ fn script() -> Vec<String> {
     inbox.change(2, |record| record.flags.push("$Work"));
     inbox.change(3, |record| record.expunged = true);
     steps.push(inbox.line(&[2, 3], inbox.crcs(), ""));
+    // A master says what the mailbox is like after it had records expunged.
+    inbox.records.get_mut(&2).unwrap().expunged = true;
+    let expunge = "APPLY EXPUNGE %(MBOXNAME user.u1 UNIQUEID id00000001 UID (2))\r\n".to_owned();
+    steps.push(expunge + &inbox.line(&[2], inbox.crcs(), ""));
     let mut folder = Mailbox::new("user.u1.a", "id00000002");
     let message = Message::number(4);
     folder.append(message.clone());
@@ -30,10 +36,10 @@ fn script() -> Vec<String> {
             "APPLY SUB %(USERID u1 MBOXNAME user.u1.a)",
             "APPLY SEEN %(USERID u1 UNIQUEID id00000001 LASTREAD 5 LASTUID 4 LASTCHANGE 5 SEENUIDS 1:2)",
             "APPLY ANNOTATION %(MBOXNAME user.u1.a ENTRY /comment USERID \"\" VALUE alone)",
-            "APPLY EXPUNGE %(MBOXNAME user.u1 UNIQUEID id00000001 UID (2))",
             "APPLY RENAME %(OLDMBOXNAME user.u1.a NEWMBOXNAME user.u1.b PARTITION second UIDVALIDITY 0)",
+            "APPLY QUOTA %(ROOT shared LIMIT 1000 MODSEQ 3)",
+            "APPLY UNQUOTA shared",
             "APPLY UNMAILBOX user.u1.b",
-            "APPLY UNQUOTA user.u1",
         ]
         .map(|line| format!("{line}\r\n")),
     );
@@ -74,15 +80,13 @@ fn fail_once(call: i64, errno: i32) -> bool {
     spool.disk.mend();
     both.connect_again();
     spool.assert_tidy(&format!("after call {call} failed"));
-    both.check_sums();
+    both.check_crcs();
     has_failed
 }
 
-#[test]
-fn whatever_call_fails_the_same_command_does_it_later() {
-    let step = if cfg!(debug_assertions) { 3 } else { 1 };
-    for (offset, errno) in [(0, ENOSPC), (1, EIO)] {
-        for call in (offset..).step_by(step) {
+fn fail_each(step: usize) {
+    for (offset, errno) in [(0, ENOSPC), (step / 2, EIO)] {
+        for call in (offset as i64..).step_by(step) {
             if !fail_once(call, errno) {
                 break;
             }
@@ -91,8 +95,19 @@ fn whatever_call_fails_the_same_command_does_it_later() {
 }
 
 #[test]
+fn whatever_call_fails_the_same_command_does_it_later() {
+    fail_each(53);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn every_single_call_may_fail() {
+    fail_each(1);
+}
+
+#[test]
 fn a_disk_that_stays_full_is_answered_to_the_end() {
-    for call in (0..400).step_by(7) {
+    for call in (0..400).step_by(31) {
         let spool = TestSpool::new("full");
         let mut peer = Peer::new(spool.store());
         spool.disk.fail_at(call, ENOSPC, true);

@@ -171,6 +171,15 @@ impl CyrusStore {
     }
 }
 
+/// What a session that was dropped had staged is of no use to anybody.
+impl Drop for CyrusStore {
+    fn drop(&mut self) {
+        let outcome = self.staging.discard(self.spool.disk.as_ref(), &self.spool.options);
+        // It is told of; nobody is left to be answered.
+        self.told(outcome).ok();
+    }
+}
+
 fn is_named(open: &Opened, name: &MailboxName) -> bool {
     match open {
         Opened::Mailbox(mailbox) => mailbox.entry.name == *name,
