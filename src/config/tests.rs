@@ -316,7 +316,14 @@ mod the_spool {
         store.partitions.clear();
         assert_eq!(
             format!("{store:?}"),
-            format!("{:?}", CyrusOptions { cache: store.cache.clone(), ..CyrusOptions::new(folder) })
+            format!(
+                "{:?}",
+                CyrusOptions {
+                    cache: store.cache.clone(),
+                    sieve_directory: Some("/usr/sieve".into()),
+                    ..CyrusOptions::new(folder)
+                }
+            )
         );
     }
 }

@@ -1,4 +1,4 @@
-//! `RESTORE MAILBOX`: what a mailbox of a backup adds to the one that is there, or what the new one is.
+//! Changes that the replica makes by itself: what a mailbox of a backup adds to the one that is there, or what the new one is.
 //!
 //! Source: `sync_restore_mailbox` of `imap/sync_support.c`. Differs from it: records whose numbers cannot be kept get a modseq
 //! and a time of their own, as 3.6.1 gives them in a mailbox that is there. In a new one, and in 3.12.3 always, the reference
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     command::RestoreMailbox,
-    ops::{AnnotatedRecord, Defaults, HeaderUpdate, MailboxState, Refusal, Target},
+    ops::{AnnotatedRecord, Defaults, HeaderUpdate, MailboxState, Record, Refusal, Target},
     types::{Guid, MailboxOptions, ModSeq, SyncCrcs, Uid},
 };
 
@@ -118,4 +118,22 @@ pub fn append(
     let record = records::appended(record, staged).map_err(Mismatch::refusal)?;
     base.crcs = base.crcs.toggled(records::checksums(&record, flags, index_version));
     Ok(record)
+}
+
+/// Changes one record: gives it a modseq, and counts it in `base`.
+pub fn rewrite(
+    base: &mut Base,
+    old: &Record,
+    mut new: Record,
+    flags: &FlagCrcs,
+    (now, index_version): (i64, u32),
+) -> AnnotatedRecord {
+    base.header.highest_modseq = ModSeq(base.header.highest_modseq.0.saturating_add(1));
+    new.modseq = base.header.highest_modseq;
+    new.last_updated = now;
+    let new = AnnotatedRecord::new(new, Vec::new());
+    let old = AnnotatedRecord::new(old.clone(), Vec::new());
+    base.crcs = base.crcs.toggled(records::checksums(&old, flags, index_version));
+    base.crcs = base.crcs.toggled(records::checksums(&new, flags, index_version));
+    new
 }
