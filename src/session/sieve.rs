@@ -92,7 +92,15 @@ async fn scripts(state: &State, mailbox: &MailboxState) -> Result<Vec<Stored>, R
         let Some(last) = page.last() else { return Ok(found) };
         after = Some(last.record.uid);
         for record in page.into_iter().map(|record| record.record).filter(|record| !record.is_expunged()) {
-            let Some(script) = sieve::parse(&read(state, mailbox, record.uid).await?) else { continue };
+            // One that cannot be read is as good as none: the master then sends it again.
+            let message = match read(state, mailbox, record.uid).await {
+                Err(Refusal::Nonexistent | Refusal::Limit) => {
+                    state.report.unreadable_script(&mailbox.name, record.uid);
+                    continue;
+                }
+                message => message?,
+            };
+            let Some(script) = sieve::parse(&message) else { continue };
             found.retain(|earlier| earlier.script.name != script.name);
             found.push(Stored { script, record });
         }

@@ -19,7 +19,7 @@ mod dav;
 use super::{
     error::StoreError,
     mailbox::{OpenMailbox, read_records},
-    spool::{Spool, read_whole},
+    spool::Spool,
     staging,
 };
 use crate::{
@@ -84,7 +84,7 @@ fn rows(spool: &Spool, mailbox: &mut OpenMailbox) -> Result<Vec<Row>, StoreError
         let kept = |record: &Record| !record.internal_flags.has(InternalFlags::UNLINKED);
         for record in page.into_iter().map(|annotated| annotated.record).filter(kept) {
             let path = spool.options.message_file(&mailbox.place, record.uid)?;
-            let message = read_whole(spool.disk.as_ref(), &path).map_err(StoreError::io(&path))?;
+            let Some(message) = spool.read_file(&path)? else { continue };
             let Some(script) = sieve::parse(&message.into()) else { continue };
             let place = *places.entry(script.id.clone()).or_insert(rows.len());
             match rows.get_mut(place) {
@@ -109,6 +109,9 @@ fn write(spool: &mut Spool, name: &MailboxName, uniqueid: &str, rows: &[Row]) ->
 
 fn write_directory(spool: &Spool, directory: &Path, rows: &[Row]) -> Result<(), StoreError> {
     let disk = spool.disk.as_ref();
+    if rows.is_empty() && disk.metadata(directory).is_err() {
+        return Ok(());
+    }
     disk.create_dir_all(directory).map_err(StoreError::io(directory))?;
     for name in disk.read_dir(directory).map_err(StoreError::io(directory))? {
         let Some(script) = name.to_str().and_then(|name| name.strip_suffix(BYTECODE_SUFFIX)) else { continue };
