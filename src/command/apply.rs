@@ -5,11 +5,12 @@ use super::{
     mailbox::{self, Decoded, MailboxEntry, MailboxUpdate},
     quota,
     record::{FlagNames, check_annotation_key},
+    sieve::{self, ScriptChange},
 };
 use crate::{
     dlist::Value,
     ops::{AnnotatedRecord, QuotaLimits, Seen},
-    types::{Guid, MailboxName, ModSeq, Partition, SyncCrcs, Uid, UniqueId, UserId},
+    types::{Guid, MailboxKind, MailboxName, ModSeq, Partition, SyncCrcs, Uid, UniqueId, UserId},
 };
 use bytes::Bytes;
 
@@ -46,6 +47,8 @@ pub enum Apply {
     Unquota { root: MailboxName },
     /// `ANNOTATION`, and with an empty value `UNANNOTATION`; the server's own where there is no mailbox.
     Annotation { mailbox: Option<MailboxName>, entry: Bytes, user: Bytes, value: Bytes },
+    /// `SIEVE`, `UNSIEVE`, `ACTIVATE_SIEVE`, `UNACTIVATE_SIEVE`
+    Sieve { user: UserId, change: ScriptChange },
     /// `CAPABILITIES`: what the client asks to use, of what the banner offered.
     Capabilities { names: Vec<Bytes> },
     /// `FORCE`: from now on the master is right, whatever the replica has.
@@ -94,11 +97,26 @@ impl Apply {
             b"UNQUOTA" => named("UNQUOTA", value, MailboxName::parse).map(|root| Apply::Unquota { root }),
             b"ANNOTATION" => annotation(value, true),
             b"UNANNOTATION" => annotation(value, false),
+            b"SIEVE" => script(sieve::store, value),
+            b"UNSIEVE" => script(sieve::remove, value),
+            b"ACTIVATE_SIEVE" => script(sieve::activate, value),
+            b"UNACTIVATE_SIEVE" => script(sieve::deactivate, value),
             b"CAPABILITIES" => capabilities(value),
             b"FORCE" => Ok(Apply::Force),
             _ => return Ok(None),
         };
         command.map(Some)
+    }
+
+    /// The field that is wrong because the peer did not ask for `SIEVE-MAILBOX`: to it, mailboxes that hold scripts do not
+    /// exist.
+    pub fn bad_without_sieve_mailbox(&self) -> Option<BadField> {
+        let mailbox_type = match self {
+            Apply::Mailbox(update) => update.mailbox_type,
+            Apply::MailboxEntry(entry) => entry.mailbox_type,
+            _ => return None,
+        };
+        (mailbox_type.kind == MailboxKind::Sieve).then_some(BadField::new("MBOXTYPE", Problem::Unknown))
     }
 }
 
@@ -184,6 +202,12 @@ fn annotation(value: &Value, set: bool) -> Result<Apply, BadField> {
     check_annotation_key(&entry, &user)?;
     let value = if set { fields.text("VALUE")? } else { Bytes::new() };
     Ok(Apply::Annotation { mailbox, entry, user, value })
+}
+
+type DecodeScript = fn(&Value) -> Result<(UserId, ScriptChange), BadField>;
+
+fn script(decode: DecodeScript, value: &Value) -> Result<Apply, BadField> {
+    decode(value).map(|(user, change)| Apply::Sieve { user, change })
 }
 
 fn capabilities(value: &Value) -> Result<Apply, BadField> {

@@ -1,9 +1,12 @@
 //! `GET`: the commands that ask.
 
-use super::fields::{BadField, Fields, Problem, list, named, text};
+use super::{
+    fields::{BadField, Fields, Problem, list, named, text},
+    sieve,
+};
 use crate::{
     dlist::Value,
-    types::{Guid, MailboxName, Partition, Uid, UniqueId, UserId},
+    types::{Guid, MailboxName, Partition, ScriptName, Uid, UniqueId, UserId},
 };
 
 /// A command behind `GET`.
@@ -23,6 +26,8 @@ pub enum Get {
     Quota(MailboxName),
     /// `ANNOTATION`: the annotations of a mailbox, or of the server where the name is empty.
     Annotation(Option<MailboxName>),
+    /// `FETCH_SIEVE`: a user's script; `None` where the file name is no script's.
+    FetchSieve(UserId, Option<ScriptName>),
     /// `FETCH`: a message.
     Fetch(Fetch),
 }
@@ -54,6 +59,7 @@ impl Get {
             b"QUOTA" => named("QUOTA", value, MailboxName::parse).map(Get::Quota),
             b"ANNOTATION" => annotation(value),
             b"FETCH" => fetch(value),
+            b"FETCH_SIEVE" => sieve::fetch(value).map(|(user, name)| Get::FetchSieve(user, name)),
             _ => return Ok(None),
         };
         command.map(Some)

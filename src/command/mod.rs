@@ -10,6 +10,7 @@ mod quota;
 mod record;
 pub mod reply;
 mod restore;
+pub mod sieve;
 
 #[cfg(test)]
 mod tests;
@@ -20,3 +21,4 @@ pub use get::{Fetch, Get};
 pub use mailbox::{MailboxEntry, MailboxUpdate};
 pub use record::{FlagNames, decode_record};
 pub use restore::{Identity, RestoreMailbox};
+pub use sieve::ScriptChange;

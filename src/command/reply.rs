@@ -3,11 +3,14 @@
 //! Source: `sync_prepare_dlists`, `sync_mailbox_byentry`, `print_quota`, `print_seen`, `user_getsub`, `getannotation_cb`,
 //! `sync_apply_reserve`, `sync_apply_capabilities` of `imap/sync_support.c`, releases 3.6 and 3.12.
 
-use super::quota;
+use super::{
+    quota,
+    sieve::{BYTECODE_SUFFIX, SCRIPT_SUFFIX},
+};
 use crate::{
     dlist::{FileRef, Writer},
     ops::{AnnotatedRecord, Annotation, ListedEntry, MailboxState, Quota, SeenEntry},
-    types::{FlagName, Guid, InternalFlags, MailboxName, Release, SystemFlags},
+    types::{FlagName, Guid, InternalFlags, MailboxName, Release, ScriptName, SystemFlags, UserId},
 };
 use bytes::Bytes;
 
@@ -208,6 +211,25 @@ pub fn subscriptions(out: &mut Writer, names: &[MailboxName]) {
         out.atom(name.as_str());
     }
     out.close().end_line();
+}
+
+/// A user's script: when it was stored, and the SHA-1 of what it says. The active one has a second line for its compiled form.
+pub fn script(out: &mut Writer, name: &ScriptName, last_update: i64, guid: &Guid, active: bool) {
+    let mut line = |suffix, last_update, guid: &Guid, active: u32| {
+        out.reply("SIEVE").open_kvlist().key("FILENAME").atom(format!("{name}{suffix}"));
+        out.key("LAST_UPDATE").date(last_update).key("GUID").atom(guid.to_string());
+        out.key("ISACTIVE").number(active).close().end_line();
+    };
+    line(SCRIPT_SUFFIX, last_update, guid, 0);
+    if active {
+        line(BYTECODE_SUFFIX, 0, &Guid::NULL, 1);
+    }
+}
+
+/// What a user's script says.
+pub fn script_content(out: &mut Writer, user: &UserId, name: &ScriptName, content: &[u8]) {
+    out.reply("SIEVE").open_kvlist().key("USERID").atom(user.as_str());
+    out.key("FILENAME").atom(format!("{name}{SCRIPT_SUFFIX}")).key("CONTENT").map(content).close().end_line();
 }
 
 /// An annotation of a mailbox or of the server.

@@ -11,7 +11,7 @@
 //! | `configdirectory`, `partition-*`, `metapartition-*`, `metapartition_files`, `defaultpartition`, `mboxname_lockpath`, `*_db_path`, `proc_path`, `hashimapspool`, `fulldirhash`, `virtdomains`, `defaultdomain`, `mailbox_legacy_dirs`, `deletedprefix`, `umask`, `global_lock` | supported |
 //! | `annotation_definitions`, `annotation_allow_undefined`, `specialuse_extra` | supported |
 //! | `*prefix`, `*folder`, `notesmailbox` that tell a mailbox's kind | supported |
-//! | `sievedir`, `sieve_folder`, `sieveusehomedir` | read; scripts are the store's matter |
+//! | `sievedir`, `sieve_folder`, `sieveusehomedir` | supported; with `sieveusehomedir` no link to the active script is kept |
 //! | `mboxlist_db`, `seenstate_db`, `annotation_db` | `twoskip` |
 //! | `subscription_db`, `quota_db` | `flat`, `quotalegacy` |
 //! | `conversations` | refused if on; then `conversations_*`, `quota_use_conversations` do not matter |

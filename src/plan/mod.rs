@@ -8,3 +8,4 @@ pub mod flags;
 pub mod mailbox;
 pub mod records;
 pub mod restore;
+pub mod sieve;

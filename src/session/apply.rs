@@ -7,7 +7,7 @@ mod mailbox;
 
 pub(super) use mailbox::NEW_INDEX_VERSION;
 
-use super::{line::ApplyItem, script::State};
+use super::{line::ApplyItem, script::State, sieve};
 use crate::{
     command::{Apply, Rename, reply},
     dlist::Writer,
@@ -28,6 +28,11 @@ pub(super) async fn run(state: &mut State, line: ApplyItem) {
         }
         Err(field) => return state.bad_field("APPLY", field),
     };
+    if !state.sieve_mailbox
+        && let Some(field) = command.bad_without_sieve_mailbox()
+    {
+        return state.bad_field("APPLY", field);
+    }
     match apply(state, command).await {
         Ok(()) => state.reply("OK success"),
         Err(refusal) => {
@@ -43,9 +48,11 @@ async fn apply(state: &mut State, command: Apply) -> Result<(), Refusal> {
         Apply::Reserve { partition, mailboxes, guids } => return reserve(state, partition, mailboxes, guids).await,
         Apply::Mailbox(update) => return mailbox::apply(state, *update).await,
         Apply::Expunge { mailbox, uniqueid, uids } => return expunge::apply(state, mailbox, uniqueid, uids).await,
-        Apply::Capabilities { .. } => {
-            // Nothing that the banner offers needs to be asked for.
-            print(state, |out| reply::enabled(out, &[]));
+        Apply::Sieve { user, change } => return sieve::apply(state, &user, change).await,
+        Apply::Capabilities { mut names } => {
+            names.retain(|name| name.eq_ignore_ascii_case(b"SIEVE-MAILBOX"));
+            state.sieve_mailbox |= !names.is_empty();
+            print(state, |out| reply::enabled(out, &names));
             return Ok(());
         }
         Apply::Force => {

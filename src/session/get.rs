@@ -2,7 +2,7 @@
 //!
 //! Source: the `sync_get_…` functions of `imap/sync_support.c`.
 
-use super::script::State;
+use super::{script::State, sieve};
 use crate::{
     command::{Fetch, Get, reply},
     dlist::{FileRef, Value, Writer},
@@ -10,7 +10,7 @@ use crate::{
         CloseMailbox, Intent, ListUserMailboxes, Listed, MailboxRef, MailboxState, OpenMailbox, OpenMessage,
         ReadAnnotations, ReadListed, ReadMessage, ReadQuota, ReadRecords, ReadSeen, ReadSubscriptions, Refusal,
     },
-    types::{MailboxName, UserId},
+    types::{MailboxKind, MailboxName, ScriptName, UserId},
     wire::LiteralForm,
 };
 use bytes::Bytes;
@@ -61,6 +61,7 @@ async fn answer(state: &State, command: Get) -> Result<(), Refusal> {
         Get::FullMailbox(name) => full_mailbox(state, name).await,
         Get::Quota(root) => quota(state, root).await,
         Get::Annotation(mailbox) => annotations(state, mailbox).await,
+        Get::FetchSieve(user, name) => script(state, &user, &name.ok_or(Refusal::Nonexistent)?).await,
         Get::Fetch(fetch) => message(state, fetch).await,
     }
 }
@@ -85,6 +86,8 @@ struct Met {
 /// Prints what is listed under a name or unique id: a mailbox, an intermediate folder, or nothing.
 async fn listed(state: &State, mailbox: MailboxRef, met: &mut Met) -> Result<(), Refusal> {
     match state.io.perform(ReadListed(mailbox)).await? {
+        // To a peer that did not ask for them, mailboxes that hold scripts do not exist.
+        Some(Listed::Mailbox(mailbox)) if mailbox.mailbox_type.kind == MailboxKind::Sieve && !state.sieve_mailbox => {}
         Some(Listed::Mailbox(mailbox)) => {
             met.a_mailbox = true;
             if let Some(root) = &mailbox.quota_root
@@ -132,6 +135,12 @@ async fn meta(state: &State, user: &UserId) -> Result<(), Refusal> {
     }
     let names = state.io.perform(ReadSubscriptions { user: user.clone() }).await?;
     print(state, |out| reply::subscriptions(out, &names)).await;
+    if !state.sieve_mailbox {
+        for stored in sieve::list(state, user).await? {
+            let (name, date, guid) = (&stored.script.name, stored.record.internal_date, stored.guid());
+            print(state, |out| reply::script(out, name, date, &guid, stored.is_active())).await;
+        }
+    }
     Ok(())
 }
 
@@ -182,6 +191,13 @@ async fn annotations(state: &State, mailbox: Option<MailboxName>) -> Result<(), 
     for annotation in &annotations {
         print(state, |out| reply::annotation(out, mailbox.as_ref(), annotation)).await;
     }
+    Ok(())
+}
+
+async fn script(state: &State, user: &UserId, name: &ScriptName) -> Result<(), Refusal> {
+    let scripts = sieve::list(state, user).await?;
+    let stored = scripts.into_iter().find(|stored| stored.script.name == *name).ok_or(Refusal::Nonexistent)?;
+    print(state, |out| reply::script_content(out, user, name, &stored.script.content)).await;
     Ok(())
 }
 

@@ -12,6 +12,7 @@ mod line;
 mod report;
 mod restore;
 mod script;
+mod sieve;
 mod staged;
 
 #[cfg(test)]
@@ -44,6 +45,8 @@ pub struct Config {
     pub release: Release,
     /// Whether the peer counts as logged in from the start: it came over a UNIX socket.
     pub trusted_peer: bool,
+    /// The folder below a user's INBOX that holds Sieve scripts (`sieve_folder`).
+    pub sieve_folder: String,
     /// What the session may hold.
     pub limits: Limits,
     /// Who is told of what an administrator should know.
@@ -58,6 +61,7 @@ impl Config {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             release: Release::default(),
             trusted_peer: true,
+            sieve_folder: "#sieve".to_owned(),
             limits: Limits::default(),
             observer: Arc::new(()),
         }

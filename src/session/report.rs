@@ -142,6 +142,10 @@ impl Report {
         self.tell(Severity::Error, what, &facts);
     }
 
+    pub(super) fn unreadable_script(&self, mailbox: &MailboxName, uid: Uid) {
+        self.tell(Severity::Error, "IOERROR: fetching sieve script failed", &[("mailbox", mailbox), ("uid", &uid)]);
+    }
+
     pub(super) fn user_flags_exhausted(&self, mailbox: &MailboxName, flag: &FlagName) {
         self.tell(Severity::Error, "IOERROR: out of flags", &[("mailbox", mailbox), ("flag", flag)]);
     }

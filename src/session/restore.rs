@@ -32,8 +32,8 @@ pub(super) async fn run(state: &State, line: ApplyItem) {
 }
 
 async fn restore(state: &State, update: RestoreMailbox) -> Result<(), Refusal> {
-    if update.mailbox_type.kind == MailboxKind::Sieve {
-        // As the reference does for a peer that did not ask for SIEVE-MAILBOX: scripts go other ways.
+    if update.mailbox_type.kind == MailboxKind::Sieve && !state.sieve_mailbox {
+        // As the reference does: to this peer such mailboxes do not exist.
         return Ok(());
     }
     let opened = state.io.perform(OpenMailbox { name: update.name.clone(), intent: Intent::Write }).await?;

@@ -22,6 +22,11 @@ pub(super) struct State {
     pub(super) staged: Staged,
     /// The master said FORCE.
     pub(super) force: bool,
+    /// The peer asked for `SIEVE-MAILBOX`: the mailboxes that hold scripts are mailboxes like others to it.
+    pub(super) sieve_mailbox: bool,
+    /// The folder of such a mailbox, below its owner's INBOX.
+    pub(super) sieve_folder: String,
+    pub(super) server_name: String,
     /// Whose replies ours look like.
     pub(super) release: Release,
     trusted: bool,
@@ -55,6 +60,9 @@ pub(super) async fn run(io: Io, config: Config) -> Result<(), SessionError> {
         report: Report::new(config.observer.clone()),
         staged: Staged::new(config.limits.staged),
         force: false,
+        sieve_mailbox: false,
+        sieve_folder: config.sieve_folder.clone(),
+        server_name: config.server_name.clone(),
         release: config.release,
         trusted: config.trusted_peer,
     };
@@ -77,6 +85,9 @@ pub(super) async fn run(io: Io, config: Config) -> Result<(), SessionError> {
 }
 
 fn banner(state: &State, config: &Config) {
+    if !state.trusted {
+        state.reply("* SIEVE-MAILBOX");
+    }
     state.reply(format_args!("* OK {} Cyrus sync server {}", config.server_name, config.version));
 }
 

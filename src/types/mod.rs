@@ -14,6 +14,6 @@ mod release;
 pub use flags::{FlagName, InternalFlags, MAX_USER_FLAGS, MailboxOptions, SystemFlags, UserFlags};
 pub use guid::Guid;
 pub use mailbox_type::{MailboxKind, MailboxType};
-pub use names::{InvalidName, MailboxName, Partition, UniqueId, UserId};
+pub use names::{InvalidName, MailboxName, Partition, ScriptName, UniqueId, UserId};
 pub use numbers::{ModSeq, SyncCrcs, Uid};
 pub use release::Release;

@@ -48,7 +48,7 @@ fn checked(name: &[u8], limit: usize, allowed: impl Fn(u8) -> bool) -> Result<Bo
 macro_rules! name_type {
     ($name:ident) => {
         impl $name {
-            /// The name as text; always ASCII.
+            /// The name as text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -208,6 +208,37 @@ impl UniqueId {
             return Err(InvalidName::EmptyPart);
         }
         Ok(UniqueId(text))
+    }
+}
+
+/// A Sieve script's name: part of a file's name, in UTF-8.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ScriptName(Box<str>);
+name_type!(ScriptName);
+
+impl ScriptName {
+    /// Bytes in a name: what leaves room for `.bc.NEW` in a file's.
+    pub const MAX_LENGTH: usize = 248;
+
+    /// Parses a script's name.
+    ///
+    /// # Errors
+    /// [`InvalidName`] for `/`, control bytes, space at an end, what is not UTF-8, or excessive length.
+    pub fn parse(name: &[u8]) -> Result<ScriptName, InvalidName> {
+        if name.is_empty() {
+            return Err(InvalidName::Empty);
+        }
+        if name.len() > Self::MAX_LENGTH {
+            return Err(InvalidName::TooLong { length: name.len(), limit: Self::MAX_LENGTH });
+        }
+        let text = std::str::from_utf8(name).map_err(|error| InvalidName::Character {
+            byte: name.get(error.valid_up_to()).copied().unwrap_or_default(),
+        })?;
+        if let Some(byte) = text.bytes().find(|byte| *byte == b'/' || byte.is_ascii_control()) {
+            return Err(InvalidName::Character { byte });
+        }
+        // Space at the ends does not last in a message's header.
+        if text.trim() != text { Err(InvalidName::EmptyPart) } else { Ok(ScriptName(text.into())) }
     }
 }
 

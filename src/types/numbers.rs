@@ -7,6 +7,9 @@ use std::{fmt, num::NonZeroU32};
 pub struct Uid(NonZeroU32);
 
 impl Uid {
+    /// The first that a mailbox gives.
+    pub const MIN: Uid = Uid(NonZeroU32::MIN);
+
     /// The UID with this number; `None` for 0, which no message has.
     pub const fn new(number: u32) -> Option<Uid> {
         match NonZeroU32::new(number) {

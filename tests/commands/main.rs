@@ -6,4 +6,5 @@
 mod groups;
 mod peer;
 mod restore;
+mod sieve;
 mod unuser;

@@ -19,6 +19,7 @@ pub fn serve_connection(server: &Server, peer: Peer, stream: &mut Stream<'_>) ->
     let observer: Arc<dyn Observer> = Arc::new(Log);
     let config = Config {
         trusted_peer: peer == Peer::Local,
+        sieve_folder: server.store.folders.sieve.clone(),
         release: server.store.release,
         observer: observer.clone(),
         ..Config::trusted(&server.conf.servername())

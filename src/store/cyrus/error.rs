@@ -34,6 +34,9 @@ pub(super) enum StoreError {
     Partition(#[from] UnknownPartition),
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
+    #[cfg(feature = "dav")]
+    #[error("{}: {source}", path.display())]
+    Sqlite { path: PathBuf, source: rusqlite::Error },
     /// A file does not hold what another says it holds.
     #[error("{}: {problem}", path.display())]
     Damaged { path: PathBuf, problem: &'static str },
@@ -61,6 +64,8 @@ impl StoreError {
             StoreError::Index(IndexError::Io(source)) | StoreError::Io { source, .. } => io_refusal(source),
             StoreError::Lock(LockError::Locked { .. }) => Refusal::Locked,
             StoreError::Lock(LockError::Io { source, .. }) => io_refusal(source),
+            #[cfg(feature = "dav")]
+            StoreError::Sqlite { .. } => Refusal::Io,
             StoreError::Partition(_) => Refusal::UnknownPartition,
             StoreError::Subscriptions(SubscriptionError::User(_)) => Refusal::InvalidUser,
             StoreError::Index(_)

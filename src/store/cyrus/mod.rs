@@ -27,6 +27,7 @@ mod mailbox;
 mod messages;
 mod quotas;
 mod remove_user;
+mod sieve;
 mod spool;
 mod staging;
 mod store;

@@ -55,7 +55,8 @@ pub struct CyrusOptions {
     pub mailbox_legacy_dirs: bool,
     /// `mboxname_lockpath`; `None`: `lock` beneath the configuration directory.
     pub lock_directory: Option<PathBuf>,
-    /// `sievedir`; `None` with `sieveusehomedir`, which puts scripts where only their users have a say.
+    /// `sievedir`: where links to active scripts are kept; `None`: nowhere, as with `sieveusehomedir`, which puts scripts where
+    /// only their users have a say.
     pub sieve_directory: Option<PathBuf>,
     /// `mboxlist_db` and `mboxlist_db_path`
     pub mailbox_list: DatabaseOptions,

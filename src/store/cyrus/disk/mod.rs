@@ -61,6 +61,16 @@ pub trait Disk: Send + Sync + std::fmt::Debug {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Gives a file a second name; fails if `to` exists.
     fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Makes `path` a symbolic link to `target`, which need not exist; fails if `path` exists.
+    ///
+    /// A disk without such links refuses; nothing but the link to a user's active Sieve script needs one.
+    fn symlink(&self, _target: &str, _path: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+    /// What a symbolic link points to.
+    fn read_link(&self, _path: &Path) -> io::Result<OsString> {
+        Err(io::ErrorKind::NotFound.into())
+    }
     /// Takes a file's name away.
     fn unlink(&self, path: &Path) -> io::Result<()>;
     /// Removes an empty directory.

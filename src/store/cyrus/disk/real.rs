@@ -49,6 +49,14 @@ impl Disk for RealDisk {
         fs::hard_link(from, to)
     }
 
+    fn symlink(&self, target: &str, path: &Path) -> io::Result<()> {
+        std::os::unix::fs::symlink(target, path)
+    }
+
+    fn read_link(&self, path: &Path) -> io::Result<OsString> {
+        fs::read_link(path).map(Into::into)
+    }
+
     fn unlink(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
     }

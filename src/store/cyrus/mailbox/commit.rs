@@ -16,6 +16,7 @@ use super::{
         index::{Found, IndexHeader, IndexRecord, Time, counts},
         mboxlist::{self, MailboxEntry},
         options::MetaFile,
+        sieve,
         spool::{Spool, now, open_or_create},
         staging::{Staging, remove},
         twoskip::Durability,
@@ -27,7 +28,7 @@ use super::{
 use crate::{
     ops::{AnnotatedRecord, Annotation, HeaderUpdate, MailboxChange, Refusal},
     plan::crc::{self, FlagCrcs},
-    types::{MailboxOptions, Release},
+    types::{MailboxKind, MailboxOptions, Release},
 };
 
 /// Makes the change to a mailbox that is open for writing. `is_new`: it was made for this change, and its list entry comes last.
@@ -66,7 +67,11 @@ pub(in super::super) fn commit(
     if let Some(update) = &change.header {
         finish(spool, &mailbox, update, is_new)?;
     }
-    set_groups(spool, &mailbox, change)
+    set_groups(spool, &mailbox, change)?;
+    if mailbox.entry.mailbox_type.kind == MailboxKind::Sieve && !mailbox.entry.name.is_deleted() {
+        sieve::refresh(spool, &mut mailbox);
+    }
+    Ok(())
 }
 
 /// Releases before 3.12 know no groups.

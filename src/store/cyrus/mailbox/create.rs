@@ -46,9 +46,10 @@ pub(in super::super) fn target(
     create(spool, new, header, owner_lock).map(|mailbox| (mailbox, true))
 }
 
-/// Calendars, address books and the like also need a dav.db, which is not kept here: better none than half of one.
+/// Calendars, address books and the like also need their part of a dav.db, which is not kept here: better none than half of
+/// one.
 fn check(spool: &Spool, mailbox_type: MailboxType, partition: &Partition) -> Result<(), StoreError> {
-    if mailbox_type.kind != MailboxKind::Email {
+    if !matches!(mailbox_type.kind, MailboxKind::Email | MailboxKind::Sieve) {
         return Err(Refusal::NotSupported.into());
     }
     if !spool.options.partitions.contains_key(partition) {

@@ -11,6 +11,7 @@ use super::{
         lock::{LockName, NameLock},
         mboxlist::{self, ClosedMailbox, MailboxEntry},
         paths::{MailboxDirectory, MailboxPlace},
+        sieve,
         spool::{Spool, now, open_or_create},
         staging::remove,
         twoskip::Durability,
@@ -21,7 +22,7 @@ use super::{
 use crate::{
     event::Severity,
     ops::Refusal,
-    types::{MailboxName, ModSeq},
+    types::{MailboxKind, MailboxName, ModSeq},
 };
 use std::{io::ErrorKind, path::Path};
 
@@ -72,6 +73,9 @@ fn delete_mailbox(
             let closed = closed(&mailbox, raise);
             unlist(spool, &entry, closed.as_ref())?;
             forget(spool, &mailbox)?;
+            if entry.mailbox_type.kind == MailboxKind::Sieve && !entry.name.is_deleted() {
+                sieve::forget(spool, &entry.name);
+            }
             remove_files(spool, &place)?;
             Ok(mailbox.owner_lock)
         }
