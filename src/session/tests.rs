@@ -240,6 +240,8 @@ fn get_user_lists_mailboxes_then_quota_roots_then_what_was_seen() {
             ReadSeen u1
             ReadSeen u1 after id-x
             ReadSubscriptions u1
+            OpenMailbox user.u1.#sieve Read
+            CloseMailbox
          S: * MAILBOX %(UNIQUEID id-u1 MBOXNAME user.u1 SYNC_CRC
          S: * MAILBOX %(UNIQUEID id-sub MBOXNAME user.u1.sub SYNC_CRC
          S: * QUOTA %(ROOT user.u1 LIMIT 9 STORAGE 9 MODSEQ 3)
@@ -253,6 +255,8 @@ fn get_user_lists_mailboxes_then_quota_roots_then_what_was_seen() {
             ReadSeen u1
             ReadSeen u1 after id-x
             ReadSubscriptions u1
+            OpenMailbox user.u1.#sieve Read
+            CloseMailbox
          S: * SEEN %(UNIQUEID id-x LASTREAD 1 LASTUID 2 LASTCHANGE 3 SEENUIDS 1)
          S: * LSUB (user.u1)
          S: OK success",
@@ -509,7 +513,7 @@ fn every_other_change_is_one_commit() {
          S: * ANNOTATION %(MBOXNAME user.u1 ENTRY /a USERID \"\" VALUE x)
          S: OK success
          C: APPLY CAPABILITIES (SIEVE-MAILBOX)
-         S: * ENABLED ()
+         S: * ENABLED (SIEVE-MAILBOX)
          S: OK success",
     );
 }

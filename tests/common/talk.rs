@@ -28,7 +28,8 @@ impl<S: Store> Talk<S> {
     pub fn with(config: Config, store: S) -> Talk<S> {
         let mut talk = Talk { session: Session::new(config), store, end: None };
         let greeting = talk.listen();
-        assert!(greeting.starts_with(b"* OK ") && greeting.ends_with(b"\r\n"), "{greeting:?}");
+        let last = greeting.strip_prefix(b"* SIEVE-MAILBOX\r\n").unwrap_or(&greeting);
+        assert!(last.starts_with(b"* OK ") && last.ends_with(b"\r\n"), "{greeting:?}");
         talk
     }
 

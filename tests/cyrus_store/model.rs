@@ -181,7 +181,7 @@ impl Master {
     }
 
     fn name(&mut self) -> &'static str {
-        *self.dice.pick(&NAMES)
+        self.dice.pick::<&str>(&NAMES)
     }
 
     /// The users' INBOXes, which stay.
@@ -194,7 +194,7 @@ impl Master {
 
     /// The name of no INBOX.
     fn folder(&mut self) -> &'static str {
-        *self.dice.pick(&NAMES[INBOXES.len()..])
+        self.dice.pick::<&str>(&NAMES[INBOXES.len()..])
     }
 
     /// A mailbox that exists, most of the time.
