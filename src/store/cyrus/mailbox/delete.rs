@@ -19,7 +19,7 @@ use super::{
     open::{OpenMailbox, open_files},
 };
 use crate::{event::Severity, ops::Refusal, types::MailboxName};
-use std::{io::ErrorKind, path::Path};
+use std::{fmt::Display, io::ErrorKind, path::Path};
 
 /// Removes a mailbox by name, or makes a tombstone of an intermediate folder.
 pub(in super::super) fn delete(spool: &mut Spool, name: &MailboxName) -> Result<(), StoreError> {
@@ -55,10 +55,15 @@ fn delete_mailbox(
         Ok(mailbox) => {
             let closed = closed(&mailbox);
             unlist(spool, &entry, closed.as_ref())?;
-            forget(spool, &mailbox)?;
-            remove_files(spool, &place)?;
+            // From here on it is gone. Whoever repeats this finds nothing to remove: what stays behind is told of.
+            if let Err(error) = forget(spool, &mailbox).and_then(|()| remove_files(spool, &place)) {
+                let facts: [(&str, &dyn Display); 2] = [("mailbox", &entry.name), ("error", &error)];
+                spool.tell(Severity::Error, "IOERROR: unable to remove all of a mailbox", &facts);
+            }
             Ok(mailbox.owner_lock)
         }
+        // Another has it locked, or the disk failed: nothing is known of its state.
+        Err(error) if !error.is_not_found() && error.refusal() != Refusal::BadFormat => Err(error),
         Err(error) => {
             spool.tell(
                 Severity::Error,
