@@ -4,7 +4,7 @@ use super::{
     fields::{BadField, Fields, Problem, guid, list, named, number32, text},
     mailbox::{self, Decoded, MailboxEntry, MailboxUpdate},
     quota,
-    record::FlagNames,
+    record::{FlagNames, check_annotation_key},
     sieve::{self, ScriptChange},
 };
 use crate::{
@@ -198,13 +198,10 @@ fn annotation(value: &Value, set: bool) -> Result<Apply, BadField> {
         true => None,
         false => Some(fields.mailbox("MBOXNAME")?),
     };
-    let key = |field: &'static str| {
-        let part = fields.text(field)?;
-        let usable = part.len() <= 1024 && !part.iter().any(u8::is_ascii_control);
-        if usable { Ok(part) } else { Err(BadField::new(field, Problem::NotText)) }
-    };
+    let (entry, user) = (fields.text("ENTRY")?, fields.text("USERID")?);
+    check_annotation_key(&entry, &user)?;
     let value = if set { fields.text("VALUE")? } else { Bytes::new() };
-    Ok(Apply::Annotation { mailbox, entry: key("ENTRY")?, user: key("USERID")?, value })
+    Ok(Apply::Annotation { mailbox, entry, user, value })
 }
 
 type DecodeScript = fn(&Value) -> Result<(UserId, ScriptChange), BadField>;

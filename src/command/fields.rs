@@ -39,6 +39,8 @@ pub enum Problem {
     Unknown,
     /// Its elements should ascend.
     NotAscending,
+    /// It is less than what the command's other fields need.
+    TooLow,
 }
 
 impl BadField {
@@ -71,6 +73,7 @@ impl fmt::Display for BadField {
             Problem::NotAName(why) => write!(f, " {why}"),
             Problem::Unknown => f.write_str(" is not known"),
             Problem::NotAscending => f.write_str(" does not ascend"),
+            Problem::TooLow => f.write_str(" is too low"),
         }
     }
 }
@@ -156,8 +159,7 @@ impl<'a> Fields<'a> {
 
     /// Seconds since 1970.
     pub(super) fn date(self, field: &'static str) -> Result<i64, BadField> {
-        let number = number(field, self.need(field)?)?;
-        i64::try_from(number).map_err(|_| BadField::new(field, Problem::NotANumber))
+        self.need(field)?.date().ok_or(BadField::new(field, Problem::NotANumber))
     }
 
     pub(super) fn guid(self, field: &'static str) -> Result<Guid, BadField> {

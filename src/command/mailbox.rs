@@ -86,7 +86,12 @@ pub(super) fn decode(
     if mailbox_type.remote || mailbox_type.reserved || mailbox_type.moving {
         return Err(BadField::new("MBOXTYPE", Problem::Unknown));
     }
-    fields.find("RECORD").ok_or(BadField::new("RECORD", Problem::Missing))?;
+    fields.list("RECORD")?;
+    let last_uid = fields.number32("LAST_UID")?;
+    // The reference aborts on this (`assert(mailbox->i.last_uid <= last_uid)`).
+    if records.last().is_some_and(|record| record.record.uid.get() > last_uid) {
+        return Err(BadField::new("LAST_UID", Problem::TooLow));
+    }
     let folder_modseq = fields.or("FOLDERMODSEQ", ModSeq::default(), Fields::modseq)?;
     Ok(Decoded::Mailbox(Box::new(MailboxUpdate {
         uniqueid,
@@ -96,7 +101,7 @@ pub(super) fn decode(
         acl: acl(fields)?,
         options: MailboxOptions::from_letters(&fields.text("OPTIONS")?),
         uidvalidity: fields.number32("UIDVALIDITY")?,
-        last_uid: fields.number32("LAST_UID")?,
+        last_uid,
         highest_modseq,
         created_modseq,
         folder_modseq: if folder_modseq.0 == 0 { highest_modseq } else { folder_modseq },

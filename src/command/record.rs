@@ -4,7 +4,7 @@ use super::fields::{BadField, Fields, Problem, list, text};
 use crate::{
     dlist::Value,
     ops::{AnnotatedRecord, Annotation, Record},
-    types::{FlagName, InternalFlags, MAX_USER_FLAGS, ModSeq, SystemFlags, Uid, UserFlags},
+    types::{FlagName, InternalFlags, MAX_USER_FLAGS, ModSeq, SystemFlags, Uid, UserFlags, UserId},
 };
 use bytes::Bytes;
 
@@ -104,7 +104,7 @@ pub(super) fn decode_annotations(value: &Value, mut record: Option<&mut Record>)
             value: Bytes::copy_from_slice(&fields.text("VALUE")?),
             modseq: fields.or("MODSEQ", ModSeq::default(), Fields::modseq)?,
         };
-        check_key(&annotation)?;
+        check_annotation_key(&annotation.entry, &annotation.user)?;
         let is_field = record.as_deref_mut().is_some_and(|record| set_field(record, &annotation));
         if !is_field && !annotation.value.is_empty() {
             annotations.push(annotation);
@@ -115,13 +115,17 @@ pub(super) fn decode_annotations(value: &Value, mut record: Option<&mut Record>)
     Ok(annotations)
 }
 
-/// Entry and user become parts of a database's key, in which a NUL separates them.
-fn check_key(annotation: &Annotation) -> Result<(), BadField> {
-    let is_key = |part: &Bytes| part.len() <= 1024 && !part.iter().any(u8::is_ascii_control);
-    if annotation.entry.is_empty() || !is_key(&annotation.entry) {
+/// Entry and user become parts of a database's key, in which a NUL separates them. A shared annotation has an empty user.
+pub(super) fn check_annotation_key(entry: &Bytes, user: &Bytes) -> Result<(), BadField> {
+    /// Bytes in an entry's name: with the user's they fit in any release's keys.
+    const LONGEST: usize = 1024;
+    if entry.is_empty() || entry.len() > LONGEST || entry.iter().any(u8::is_ascii_control) {
         return Err(BadField::new("ENTRY", Problem::NotText));
     }
-    if is_key(&annotation.user) { Ok(()) } else { Err(BadField::new("USERID", Problem::NotText)) }
+    if user.is_empty() {
+        return Ok(());
+    }
+    UserId::parse(user).map(drop).map_err(|why| BadField::new("USERID", Problem::NotAName(why)))
 }
 
 /// Whether the annotation is a field of the record, which is then set. What is no number sets it to 0.

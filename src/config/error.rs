@@ -121,6 +121,18 @@ pub enum ConfigError {
         /// What to do.
         remedy: String,
     },
+    /// The spool is that of a release which the default would not go with.
+    #[error(
+        "{file}: option 'sync_server_index_version' is not given, but {} was made by a Cyrus before 3.12; set the option to \
+         17 beside Cyrus 3.4 to 3.8, to 19 beside 3.10; beside 3.12 start its imapd first",
+        evidence.display()
+    )]
+    OlderSpool {
+        /// The file.
+        file: String,
+        /// What tells so.
+        evidence: PathBuf,
+    },
     /// A directory that cannot be used; it may be a mount that is not there yet.
     #[error("{place}: the directory {} of option '{option}' cannot be used: {error}", directory.display())]
     Directory {

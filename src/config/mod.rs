@@ -12,6 +12,7 @@ pub use error::{ConfigError, Place};
 mod annotations;
 mod error;
 mod file;
+mod lock_names;
 pub mod options;
 pub mod spool;
 pub mod support;
@@ -63,6 +64,11 @@ impl ImapdConf {
         // What was read has passed `check`; an option that nobody listed in the table cannot be asked for here.
         let given = self.settings.get(setting.name()).and_then(|entry| setting.parse(&entry.text).ok());
         given.unwrap_or_else(|| setting.default())
+    }
+
+    /// Whether an option of the table was given.
+    fn is_given(&self, setting: &impl Setting) -> bool {
+        self.settings.contains_key(setting.name())
     }
 
     /// The directory of Cyrus's own files.

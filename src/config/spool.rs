@@ -6,7 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{ConfigError, ImapdConf, annotations, options, support, value::Text};
+use super::{
+    ConfigError, ImapdConf, annotations,
+    lock_names::{self, LockNames},
+    options, support,
+    value::Text,
+};
 use crate::{
     store::cyrus::mime::{CacheOptions, CacheRelease},
     store::cyrus::options::{
@@ -30,11 +35,7 @@ pub fn cyrus_options(conf: &ImapdConf) -> Result<CyrusOptions, ConfigError> {
     check(conf)?;
     let path = |option: &Text| conf.value(option).map(PathBuf::from);
     let database = |format, option: &Text| DatabaseOptions { format, path: path(option) };
-    let (index_version, release) = match conf.value(&options::SYNC_SERVER_INDEX_VERSION) {
-        "17" => (IndexVersion::V17, Release::V3_6),
-        "20" => (IndexVersion::V20, Release::V3_13),
-        _ => (IndexVersion::V19, Release::V3_12),
-    };
+    let (index_version, release) = release(conf)?;
     Ok(CyrusOptions {
         partitions: partition_directories(conf)?,
         default_partition: conf.value(&options::DEFAULTPARTITION).map(|name| partition(conf, &name)).transpose()?,
@@ -67,6 +68,25 @@ pub fn cyrus_options(conf: &ImapdConf) -> Result<CyrusOptions, ConfigError> {
         umask: umask(conf),
         ..CyrusOptions::new(conf.config_directory())
     })
+}
+
+/// The index version of new mailboxes, and whose conventions go with it. 3.10 and 3.12 write the same version, and name the
+/// locks of users differently.
+fn release(conf: &ImapdConf) -> Result<(IndexVersion, Release), ConfigError> {
+    let is_given = conf.is_given(&options::SYNC_SERVER_INDEX_VERSION);
+    match conf.value(&options::SYNC_SERVER_INDEX_VERSION) {
+        "17" => return Ok((IndexVersion::V17, Release::V3_6)),
+        "20" => return Ok((IndexVersion::V20, Release::V3_13)),
+        _ => {}
+    }
+    let locks = conf.value(&options::MBOXNAME_LOCKPATH).map(PathBuf::from);
+    match lock_names::look(&locks.unwrap_or_else(|| Path::new(&conf.config_directory()).join("lock"))) {
+        LockNames::Before312(evidence) if !is_given => {
+            Err(ConfigError::OlderSpool { file: conf.path.to_string(), evidence })
+        }
+        LockNames::Before312(_) => Ok((IndexVersion::V19, Release::V3_10)),
+        LockNames::Unknown | LockNames::From312 => Ok((IndexVersion::V19, Release::V3_12)),
+    }
 }
 
 /// What of the configuration changes a cache record: `support` refuses all but the defaults of the other options.

@@ -10,6 +10,7 @@ use super::{
     value::{Bytes, Number, Seconds, Setting, Switch},
 };
 use crate::{
+    store::cyrus::disk::testing::TestDir,
     store::cyrus::options::{CyrusOptions, IndexVersion, MetaFile, Release, VirtualDomains},
     types::Partition,
 };
@@ -306,6 +307,29 @@ mod the_spool {
         assert_eq!((store.virtual_domains, store.umask, store.hash_spool), (VirtualDomains::On, 0o027, true));
         assert_eq!((store.index_version, store.release), (IndexVersion::V17, Release::V3_6));
         assert_eq!(store.mailbox_list.path, Some("/db/mailboxes.db".into()));
+    }
+
+    #[test]
+    fn of_an_older_cyrus_must_be_named() {
+        let folder = TestDir::new("older");
+        fs::create_dir_all(folder.path("lock/j")).unwrap();
+        let lines = format!("syncserver_configdirectory: {0}\npartition-a: {0}\n", folder.path("").display());
+        let release =
+            |more: &str| spool::cyrus_options(&read(&format!("{lines}{more}")).unwrap()).map(|store| store.release);
+        assert_eq!(release("").unwrap(), Release::V3_12);
+        fs::write(folder.path("lock/j/*U*jane^doe.lock"), "").unwrap();
+        let refused = release("").unwrap_err();
+        assert_eq!(refused.exit_code(), 78);
+        let text = refused.to_string();
+        assert!(
+            text.contains("*U*jane^doe.lock was made by a Cyrus before 3.12; set") && !text.contains('\n'),
+            "{text}"
+        );
+        assert_eq!(release("sync_server_index_version: 17\n").unwrap(), Release::V3_6);
+        assert_eq!(release("sync_server_index_version: 19\n").unwrap(), Release::V3_10);
+        fs::write(folder.path("lock/j/$GLOBAL.lock"), "").unwrap();
+        assert_eq!(release("").unwrap(), Release::V3_12);
+        assert_eq!(release("sync_server_index_version: 19\n").unwrap(), Release::V3_12);
     }
 
     #[test]

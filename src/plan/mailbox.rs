@@ -50,7 +50,7 @@ impl Conflict {
 
 /// Which mailbox the update is made to: the one that is there, a new one, or a new one in its place.
 ///
-/// `listed_as` is the name that the unique id is listed under, asked for only where no mailbox has the update's name.
+/// `listed_as` is the name that the unique id is listed under, asked for only where it is not that of the open mailbox.
 ///
 /// # Errors
 /// [`Conflict`] where the names and unique ids of the two sides do not go together.
@@ -68,7 +68,7 @@ pub fn target(
     };
     match (open, listed_as) {
         // An entry of the same name is an intermediate folder that becomes a mailbox.
-        (None, Some(name)) if *name != update.name => Err(Conflict::UniqueIdInUse { by: name.clone() }),
+        (_, Some(name)) if *name != update.name => Err(Conflict::UniqueIdInUse { by: name.clone() }),
         (None, _) => Ok(new(false)),
         (Some(state), _) if state.uniqueid == update.uniqueid => Ok(Target::Existing),
         (Some(state), _) if force || state.last_uid == 0 => Ok(new(true)),
@@ -76,7 +76,7 @@ pub fn target(
     }
 }
 
-/// Checks the update against the mailbox it is for.
+/// Checks the update against the mailbox it is for: `None` where a new one is made, which no change can have been made for.
 ///
 /// The conflicts that force overrules are handed to `overruled` instead.
 ///
@@ -84,10 +84,11 @@ pub fn target(
 /// The first [`Conflict`].
 pub fn check(
     update: &MailboxUpdate,
-    state: &MailboxState,
+    state: Option<&MailboxState>,
     force: bool,
     mut overruled: impl FnMut(&Conflict),
 ) -> Result<(), Conflict> {
+    let Some(state) = state else { return update.since.map_or(Ok(()), |_| Err(Conflict::ChangedSince)) };
     if let Some((modseq, crcs)) = update.since
         && (modseq != state.highest_modseq || !crcs.agree(state.crcs))
     {
@@ -112,10 +113,13 @@ pub fn check(
 }
 
 /// The header's values from now on: the master's.
-pub fn header(update: &MailboxUpdate) -> HeaderUpdate {
+///
+/// Except that the replica's highest uid stays where it is the higher one, which needs force: the reference takes the
+/// master's (`sync_apply_mailbox`), and the next message then gets a uid that a record has already.
+pub fn header(update: &MailboxUpdate, last_uid: u32) -> HeaderUpdate {
     HeaderUpdate {
         uidvalidity: update.uidvalidity,
-        last_uid: update.last_uid,
+        last_uid: update.last_uid.max(last_uid),
         highest_modseq: update.highest_modseq,
         created_modseq: update.created_modseq,
         folder_modseq: update.folder_modseq,
@@ -126,5 +130,225 @@ pub fn header(update: &MailboxUpdate) -> HeaderUpdate {
         pop3_show_after: update.pop3_show_after,
         options: update.options,
         acl: update.acl.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        command::FlagNames,
+        types::{MailboxKind, MailboxOptions, MailboxType, Partition, SyncCrcs, UniqueId},
+    };
+
+    fn uniqueid(id: &str) -> UniqueId {
+        UniqueId::parse(id.as_bytes()).unwrap()
+    }
+
+    fn name(name: &str) -> MailboxName {
+        MailboxName::parse(name.as_bytes()).unwrap()
+    }
+
+    /// The master's mailbox: 7 uids, modseq 20.
+    fn update() -> MailboxUpdate {
+        MailboxUpdate {
+            uniqueid: uniqueid("abc"),
+            name: name("user.u1"),
+            mailbox_type: MailboxType::EMAIL,
+            partition: Partition::parse(b"default").unwrap(),
+            acl: "u1\tlrs\t".into(),
+            options: MailboxOptions(MailboxOptions::SHARED_SEEN),
+            uidvalidity: 13,
+            last_uid: 7,
+            highest_modseq: ModSeq(20),
+            created_modseq: ModSeq(1),
+            folder_modseq: ModSeq(2),
+            recent_uid: 3,
+            recent_time: 4,
+            last_append_date: 5,
+            pop3_last_login: 6,
+            pop3_show_after: 7,
+            crcs: SyncCrcs { basic: 0, annot: 0 },
+            since: None,
+            annotations: Vec::new(),
+            user_flags: Vec::new(),
+            records: Vec::new(),
+            record_flags: FlagNames::default(),
+            user_groups: None,
+        }
+    }
+
+    /// The replica's mailbox: 5 uids, modseq 15.
+    fn state() -> MailboxState {
+        let update = update();
+        MailboxState {
+            name: update.name,
+            uniqueid: update.uniqueid,
+            mailbox_type: MailboxType { legacy_dirs: true, ..MailboxType::EMAIL },
+            partition: update.partition,
+            acl: "".into(),
+            options: MailboxOptions::default(),
+            quota_root: None,
+            uidvalidity: 13,
+            last_uid: 5,
+            highest_modseq: ModSeq(15),
+            created_modseq: ModSeq(0),
+            folder_modseq: ModSeq(0),
+            recent_uid: 0,
+            recent_time: 0,
+            last_append_date: 0,
+            pop3_last_login: 0,
+            pop3_show_after: 0,
+            crcs: SyncCrcs { basic: 8, annot: 9 },
+            user_flags: Vec::new(),
+            annotations: Vec::new(),
+            index_version: 19,
+            racl_modseq: ModSeq(0),
+            user_groups: Vec::new(),
+        }
+    }
+
+    /// `existing`, `new` or `replace`.
+    fn target_of(open: Option<&MailboxState>, listed_as: Option<&str>, force: bool) -> Result<&'static str, Conflict> {
+        let update = update();
+        let target = target(&update, open, listed_as.map(name).as_ref(), force)?;
+        Ok(match target {
+            Target::Existing => "existing",
+            Target::New { uniqueid, mailbox_type, partition, replace } => {
+                assert_eq!((uniqueid, partition), (update.uniqueid, update.partition));
+                assert_eq!(mailbox_type, update.mailbox_type);
+                if replace { "replace" } else { "new" }
+            }
+        })
+    }
+
+    #[test]
+    fn a_mailbox_of_the_same_unique_id_is_updated() {
+        for force in [false, true] {
+            assert_eq!(target_of(Some(&state()), None, force), Ok("existing"));
+        }
+    }
+
+    #[test]
+    fn a_mailbox_that_is_not_there_is_made_unless_its_unique_id_is_taken() {
+        assert_eq!(target_of(None, None, false), Ok("new"));
+        assert_eq!(target_of(None, Some("user.u1"), false), Ok("new"), "an intermediate folder becomes a mailbox");
+        let taken = Conflict::UniqueIdInUse { by: name("user.u2") };
+        for force in [false, true] {
+            assert_eq!(target_of(None, Some("user.u2"), force), Err(taken.clone()));
+        }
+    }
+
+    #[test]
+    fn a_mailbox_of_another_unique_id_is_replaced_if_it_never_had_a_message_or_by_force() {
+        let full = MailboxState { uniqueid: uniqueid("other"), ..state() };
+        let empty = MailboxState { last_uid: 0, ..full.clone() };
+        assert_eq!(target_of(Some(&empty), None, false), Ok("replace"));
+        assert_eq!(target_of(Some(&full), None, true), Ok("replace"));
+        assert_eq!(target_of(Some(&full), None, false), Err(Conflict::OtherUniqueId));
+    }
+
+    fn checked(
+        update: &MailboxUpdate,
+        state: Option<&MailboxState>,
+        force: bool,
+    ) -> (Result<(), Conflict>, Vec<Conflict>) {
+        let mut overruled = Vec::new();
+        let outcome = check(update, state, force, |conflict| overruled.push(conflict.clone()));
+        (outcome, overruled)
+    }
+
+    #[test]
+    fn an_update_that_goes_on_from_the_replicas_state_is_taken() {
+        let fine = (Ok(()), Vec::new());
+        let crcs = |basic, annot| SyncCrcs { basic, annot };
+        for since in
+            [None, Some((ModSeq(15), crcs(8, 9))), Some((ModSeq(15), crcs(0, 9))), Some((ModSeq(15), crcs(0, 0)))]
+        {
+            assert_eq!(checked(&MailboxUpdate { since, ..update() }, Some(&state()), false), fine, "{since:?}");
+        }
+        let same = MailboxUpdate { highest_modseq: ModSeq(15), last_uid: 5, ..update() };
+        assert_eq!(checked(&same, Some(&state()), false), fine);
+        assert_eq!(checked(&update(), None, false), fine);
+    }
+
+    #[test]
+    fn an_update_for_another_state_is_refused_whatever_the_force() {
+        let crcs = |basic, annot| SyncCrcs { basic, annot };
+        for since in
+            [(ModSeq(14), crcs(8, 9)), (ModSeq(16), crcs(8, 9)), (ModSeq(15), crcs(7, 9)), (ModSeq(15), crcs(8, 8))]
+        {
+            let update = MailboxUpdate { since: Some(since), ..update() };
+            for force in [false, true] {
+                let refused = (Err(Conflict::ChangedSince), Vec::new());
+                assert_eq!(checked(&update, Some(&state()), force), refused, "{since:?}");
+                assert_eq!(checked(&update, None, force), refused, "{since:?} of a mailbox that is not there");
+            }
+        }
+    }
+
+    #[test]
+    fn a_mailbox_keeps_its_type() {
+        let calendar = MailboxType { kind: MailboxKind::Calendar, ..MailboxType::EMAIL };
+        let update = MailboxUpdate { mailbox_type: calendar, ..update() };
+        for force in [false, true] {
+            assert_eq!(checked(&update, Some(&state()), force).0, Err(Conflict::OtherType));
+        }
+    }
+
+    #[test]
+    fn a_replica_that_is_ahead_is_overruled_only_by_force() {
+        let ahead = MailboxState { highest_modseq: ModSeq(21), uidvalidity: 14, last_uid: 8, ..state() };
+        let conflicts = [
+            Conflict::HigherModseq { master: ModSeq(20), replica: ModSeq(21) },
+            Conflict::HigherUidValidity { master: 13, replica: 14 },
+            Conflict::HigherLastUid { master: 7, replica: 8 },
+        ];
+        let behind = state();
+        let of_each = [
+            MailboxState { highest_modseq: ahead.highest_modseq, ..behind.clone() },
+            MailboxState { uidvalidity: ahead.uidvalidity, ..behind.clone() },
+            MailboxState { last_uid: ahead.last_uid, ..behind },
+        ];
+        for (state, conflict) in of_each.iter().zip(&conflicts) {
+            assert_eq!(checked(&update(), Some(state), false), (Err(conflict.clone()), Vec::new()));
+            assert_eq!(checked(&update(), Some(state), true), (Ok(()), vec![conflict.clone()]));
+        }
+        assert_eq!(checked(&update(), Some(&ahead), true), (Ok(()), conflicts.to_vec()));
+    }
+
+    #[test]
+    fn what_the_master_is_told() {
+        for (conflict, refusal) in [
+            (Conflict::UniqueIdInUse { by: name("a") }, Refusal::Moved),
+            (Conflict::OtherUniqueId, Refusal::Moved),
+            (Conflict::ChangedSince, Refusal::Changed),
+            (Conflict::OtherType, Refusal::BadType),
+            (Conflict::HigherModseq { master: ModSeq(1), replica: ModSeq(2) }, Refusal::Checksum),
+            (Conflict::HigherUidValidity { master: 1, replica: 2 }, Refusal::Checksum),
+            (Conflict::HigherLastUid { master: 1, replica: 2 }, Refusal::Checksum),
+        ] {
+            assert_eq!(conflict.refusal(), refusal, "{conflict:?}");
+        }
+    }
+
+    #[test]
+    fn the_header_is_the_masters_but_for_a_higher_last_uid() {
+        let expected = HeaderUpdate {
+            uidvalidity: 13,
+            last_uid: 7,
+            highest_modseq: ModSeq(20),
+            created_modseq: ModSeq(1),
+            folder_modseq: ModSeq(2),
+            recent_uid: 3,
+            recent_time: 4,
+            last_append_date: 5,
+            pop3_last_login: 6,
+            pop3_show_after: 7,
+            options: MailboxOptions(MailboxOptions::SHARED_SEEN),
+            acl: "u1\tlrs\t".into(),
+        };
+        assert_eq!(header(&update(), 5), expected);
+        assert_eq!(header(&update(), 9), HeaderUpdate { last_uid: 9, ..expected });
     }
 }

@@ -145,3 +145,175 @@ pub fn checksums(annotated: &AnnotatedRecord, flags: &FlagCrcs, index_version: u
     let own = annotated.annotations().iter().map(|a| crc::annotation(uid, &a.entry, &a.user, &a.value));
     SyncCrcs { basic, annot: own.fold(crc::virtual_annotations(&fields, index_version), |all, one| all ^ one) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ops::{Annotation, Record},
+        plan::crc::{basic, virtual_annotations},
+        types::{Guid, SystemFlags, Uid, UserFlags},
+    };
+
+    const EXPUNGED: u32 = InternalFlags::EXPUNGED;
+
+    fn record(uid: u32, modseq: u64, guid: u8, internal_flags: u32) -> AnnotatedRecord {
+        let record = Record {
+            uid: Uid::new(uid).unwrap(),
+            modseq: ModSeq(modseq),
+            last_updated: 9,
+            internal_date: 10,
+            save_date: 0,
+            created_modseq: ModSeq(0),
+            cid: 0,
+            size: 11,
+            guid: Guid::from_bytes([guid; 20]),
+            system_flags: SystemFlags(0),
+            internal_flags: InternalFlags(internal_flags),
+            user_flags: UserFlags::default(),
+        };
+        AnnotatedRecord::new(record, Vec::new())
+    }
+
+    fn annotation(entry: &'static str, value: &'static str) -> Annotation {
+        Annotation { entry: entry.into(), user: "".into(), value: value.into(), modseq: ModSeq(3) }
+    }
+
+    /// The master's flags; the replica's modseq, GUID and flags, and its last uid; the decision without and with force.
+    type Row = (u32, Option<(u64, u8, u32)>, u32, Result<Decision, Mismatch>, Result<Decision, Mismatch>);
+
+    #[test]
+    fn every_case_of_two_records() {
+        use Decision::{Append, Skip, Update};
+        use Mismatch::{ExpungedHere, Guid, Unknown};
+        let higher = Mismatch::HigherModseq { master: ModSeq(5), replica: ModSeq(6) };
+        // The master's record has uid 7, modseq 5 and GUID 1.
+        #[rustfmt::skip]
+        let table: [Row; 15] = [
+            // master    replica: modseq, GUID, flags   its last uid  decision        with force
+            (0,          None,                          6,            Ok(Append),     Ok(Append)),
+            (EXPUNGED,   None,                          6,            Ok(Append),     Ok(Append)),
+            (0,          None,                          7,            Err(Unknown),   Err(Unknown)),
+            (EXPUNGED,   None,                          7,            Ok(Skip),       Ok(Skip)),
+            (0,          Some((5, 1, 0)),               7,            Ok(Update),     Ok(Update)),
+            (0,          Some((4, 1, 0)),               7,            Ok(Update),     Ok(Update)),
+            (0,          Some((6, 1, 0)),               7,            Err(higher),    Ok(Update)),
+            (0,          Some((5, 2, 0)),               7,            Err(Guid),      Err(Guid)),
+            (0,          Some((6, 2, 0)),               7,            Err(Guid),      Err(Guid)),
+            (0,          Some((5, 1, EXPUNGED)),        7,            Err(ExpungedHere), Err(ExpungedHere)),
+            (0,          Some((6, 1, EXPUNGED)),        7,            Err(higher),    Err(ExpungedHere)),
+            (EXPUNGED,   Some((5, 1, 0)),               7,            Ok(Update),     Ok(Update)),
+            (EXPUNGED,   Some((5, 2, 0)),               7,            Err(Guid),      Err(Guid)),
+            (EXPUNGED,   Some((6, 1, 0)),               7,            Err(higher),    Ok(Update)),
+            (EXPUNGED,   Some((9, 2, EXPUNGED)),        7,            Ok(Skip),       Ok(Skip)),
+        ];
+        for (flags, replica, last_uid, expected, forced) in table {
+            let master = record(7, 5, 1, flags);
+            let replica = replica.map(|(modseq, guid, flags)| record(7, modseq, guid, flags));
+            let decide = |force| decide(&master, replica.as_ref(), last_uid, force);
+            assert_eq!(decide(false), expected, "{flags:x} {replica:?} {last_uid}");
+            assert_eq!(decide(true), forced, "{flags:x} {replica:?} {last_uid} with force");
+        }
+    }
+
+    #[test]
+    fn what_the_master_is_told() {
+        for (mismatch, refusal) in [
+            (Mismatch::Guid, Refusal::Checksum),
+            (Mismatch::HigherModseq { master: ModSeq(1), replica: ModSeq(2) }, Refusal::Checksum),
+            (Mismatch::ExpungedHere, Refusal::Checksum),
+            (Mismatch::Unknown, Refusal::Checksum),
+            (Mismatch::NotStaged, Refusal::MessageMissing),
+            (Mismatch::Impossible, Refusal::BadParameters),
+        ] {
+            assert_eq!(mismatch.refusal(), refusal, "{mismatch:?}");
+        }
+    }
+
+    #[test]
+    fn an_updated_record_keeps_what_is_the_replicas_own_affair() {
+        let own = InternalFlags::ARCHIVED | InternalFlags::NEEDS_CLEANUP;
+        let mut replica = record(7, 4, 1, own | InternalFlags::SNOOZED);
+        replica.record.size = 12;
+        let updated_flags = |master_flags| {
+            let updated = updated(record(7, 5, 1, master_flags), &replica).record;
+            assert_eq!((updated.modseq, updated.size), (ModSeq(5), 12));
+            updated.internal_flags.0
+        };
+        assert_eq!(updated_flags(0), own);
+        assert_eq!(updated_flags(EXPUNGED), own | EXPUNGED);
+    }
+
+    #[test]
+    fn an_updated_record_carries_the_annotations_that_change() {
+        let snoozed = "/vendor/cmu/cyrus-imapd/snoozed";
+        let of = |annotations: &[Annotation]| AnnotatedRecord::new(record(7, 5, 1, 0).record, annotations.to_vec());
+        let replica = of(&[annotation("/a", "1"), annotation("/b", "2")]);
+        let updated = updated(of(&[annotation("/b", "2"), annotation(snoozed, "x")]), &replica);
+        assert_eq!(updated.annotations(), [annotation("/a", ""), annotation(snoozed, "x")]);
+        assert!(updated.record.internal_flags.has(InternalFlags::SNOOZED));
+    }
+
+    #[test]
+    fn an_appended_record_has_a_message_or_is_expunged() {
+        let append = |flags, staged| appended(record(7, 5, 1, flags), staged).map(|one| one.record.internal_flags.0);
+        assert_eq!(append(0, true), Ok(0));
+        assert_eq!(append(EXPUNGED, true), Ok(EXPUNGED));
+        assert_eq!(append(EXPUNGED, false), Ok(EXPUNGED | InternalFlags::UNLINKED));
+        assert_eq!(append(0, false), Err(Mismatch::NotStaged));
+    }
+
+    #[test]
+    fn an_appended_record_has_a_size_and_a_guid() {
+        let mut empty = record(7, 5, 1, 0);
+        empty.record.size = 0;
+        assert_eq!(appended(empty, true), Err(Mismatch::Impossible));
+        assert_eq!(appended(record(7, 5, 0, EXPUNGED), true), Err(Mismatch::Impossible));
+    }
+
+    #[test]
+    fn an_appended_record_repeats_that_its_message_is_snoozed() {
+        let snoozed = annotation("/vendor/cmu/cyrus-imapd/snoozed", "x");
+        let master = AnnotatedRecord::new(record(7, 5, 1, 0).record, vec![snoozed.clone()]);
+        let appended = appended(master, true).unwrap();
+        assert_eq!(appended.record.internal_flags.0, InternalFlags::SNOOZED);
+        assert_eq!(appended.annotations(), [snoozed]);
+    }
+
+    #[test]
+    fn an_expunged_record_adds_nothing_to_the_checksums() {
+        let mut expunged = record(7, 5, 1, EXPUNGED);
+        (expunged.record.cid, expunged.record.save_date) = (1, 2);
+        let expunged = AnnotatedRecord::new(expunged.record, vec![annotation("/a", "1")]);
+        assert_eq!(checksums(&expunged, &FlagCrcs::NONE, 19), SyncCrcs { basic: 0, annot: 0 });
+    }
+
+    #[test]
+    fn the_checksums_are_those_of_the_record_its_fields_and_its_annotations() {
+        let mut one = record(7, 5, 1, InternalFlags::ARCHIVED);
+        one.record.user_flags = [0b10, 0, 0, 0];
+        one.record.system_flags = SystemFlags(SystemFlags::SEEN);
+        (one.record.cid, one.record.save_date, one.record.created_modseq) = (255, 6, ModSeq(4));
+        let one = AnnotatedRecord::new(one.record, vec![annotation("/a", "1"), annotation("/b", "2")]);
+        let flags = FlagCrcs::new([None, Some(&b"Foo"[..])]);
+        let facts = RecordFacts {
+            uid: 7,
+            modseq: ModSeq(5),
+            last_updated: 9,
+            internaldate: 10,
+            system_flags: SystemFlags(SystemFlags::SEEN),
+            user_flags: crc::flag(b"foo"),
+            guid: Guid::from_bytes([1; 20]),
+            expunged: false,
+        };
+        let fields =
+            VirtualFacts { uid: 7, cid: 255, savedate: 6, createdmodseq: ModSeq(4), ..VirtualFacts::default() };
+        let own = crc::annotation(7, b"/a", b"", b"1") ^ crc::annotation(7, b"/b", b"", b"2");
+        for version in [12, 13, 15, 16, 19] {
+            let annot = virtual_annotations(&fields, version) ^ own;
+            let expected = SyncCrcs { basic: basic(&facts), annot };
+            assert_eq!(checksums(&one, &flags, version), expected, "version {version}");
+        }
+        assert_eq!(checksums(&one, &flags, 12).annot, own);
+    }
+}

@@ -128,6 +128,11 @@ fn bad_lines_are_framed_to_their_end() {
     let oversize = format!("X a {{108+}}\r\n{commands} b (c {{4+}}\r\nd\r\n) %{{p GUID 3}}\r\ne\r\n )\r\n");
     reads(&oversize, "X! a BAD(LiteralTooLong { size: 108, limit: 100 })");
     reads("X ) {3+}\r\n\r\n) %{p GUID 4}\r\n\r\n\r\n a {1+}\r\n\n\r\n", "X! BAD(UnopenedList)");
+    for end in ["\r\n", "\0\"\r\n"] {
+        let long = "a".repeat(101);
+        reads(&format!("X \"{long}{end}"), "X! BAD(StringTooLong { limit: 100 })");
+    }
+    reads(&format!("X {}\0\r\n", "a".repeat(101)), "X! BAD(StringTooLong { limit: 100 })");
     reads("X a\0b \"c d\r\n", "X! BAD(Nul)");
     reads("X \"a\0b\" {2+}\r\n\n\n\r\n", "X! BAD(Nul)");
     reads("X\0Y a\r\n\0 b\r\n", "BAD(Nul) BAD(Nul)");

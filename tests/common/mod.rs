@@ -1,3 +1,9 @@
 //! What several test crates share.
 
+#![allow(dead_code, reason = "each test crate uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+pub mod messages;
+pub mod strict;
+pub mod talk;
 pub mod transcript;

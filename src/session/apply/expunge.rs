@@ -26,7 +26,8 @@ pub(super) async fn apply(state: &State, name: MailboxName, uniqueid: UniqueId, 
         Ok(change) if !change.records.is_empty() => state.io.perform(Commit(Change::Mailbox(Box::new(change)))).await,
         Ok(_) => state.io.perform(CloseMailbox).await,
         Err(refusal) => {
-            state.io.perform(CloseMailbox).await?;
+            // The peer is told of the first thing that went wrong, whatever comes of closing.
+            let _ = state.io.perform(CloseMailbox).await;
             Err(refusal)
         }
     }

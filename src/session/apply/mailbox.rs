@@ -37,7 +37,8 @@ pub(super) async fn apply(state: &State, mut update: MailboxUpdate) -> Result<()
             Err(Refusal::Checksum)
         }
         Err(refusal) => {
-            state.io.perform(CloseMailbox).await?;
+            // The peer is told of the first thing that went wrong, whatever comes of closing.
+            let _ = state.io.perform(CloseMailbox).await;
             Err(refusal)
         }
     }
@@ -78,13 +79,11 @@ async fn prepare(
     let target = target(state, update, opened).await?;
     let partition = update.partition.clone();
     let base = Base::of(opened.filter(|_| matches!(target, Target::Existing)), &partition);
-    if let Some(mailbox) = base.state {
-        let overruled = |conflict: &Conflict| state.report.conflict(update, opened, conflict, true);
-        plan::check(update, mailbox, state.force, overruled).map_err(|conflict| {
-            state.report.conflict(update, opened, &conflict, false);
-            conflict.refusal()
-        })?;
-    }
+    let overruled = |conflict: &Conflict| state.report.conflict(update, opened, conflict, true);
+    plan::check(update, base.state, state.force, overruled).map_err(|conflict| {
+        state.report.conflict(update, opened, &conflict, false);
+        conflict.refusal()
+    })?;
     let places = FlagPlaces::assign(base.user_flags, update.record_flags.names(), &update.user_flags);
     let places = places.map_err(|exhausted| {
         state.report.user_flags_exhausted(&update.name, &exhausted.0);
@@ -97,7 +96,7 @@ async fn prepare(
     }
     Ok(MailboxChange {
         target,
-        header: Some(plan::header(update)),
+        header: Some(plan::header(update, base.last_uid)),
         user_groups: update.user_groups.take(),
         new_user_flags: places.into_added(),
         annotations: annotations::changes(base.state.map_or(&[], |state| &state.annotations), &update.annotations),
@@ -108,8 +107,8 @@ async fn prepare(
 
 async fn target(state: &State, update: &MailboxUpdate, opened: Option<&MailboxState>) -> Result<Target, Refusal> {
     let listed = match opened {
-        Some(_) => None,
-        None => state.io.perform(ReadListed(MailboxRef::UniqueId(update.uniqueid.clone()))).await?,
+        Some(open) if open.uniqueid == update.uniqueid => None,
+        _ => state.io.perform(ReadListed(MailboxRef::UniqueId(update.uniqueid.clone()))).await?,
     };
     let listed_as = listed.as_ref().and_then(|listed| match listed {
         Listed::Mailbox(mailbox) => Some(&mailbox.name),

@@ -59,10 +59,17 @@ pub(super) fn set(
         return Ok(());
     }
     let _change = spool.lock(LockName::QuotaChange, Lock::Exclusive)?;
+    let made = make(spool, name, &root, &Quota { limits, modseq, ..Quota::default() });
+    // Half of a root would be taken for a whole one when the master repeats this.
+    made.inspect_err(|_| drop(remove_root(spool, name, &root)))
+}
+
+fn make(spool: &mut Spool, name: &MailboxName, root: &QuotaRoot, quota: &Quota) -> Result<(), StoreError> {
+    let path = spool.options.quota_file(root);
     let missing = || StoreError::io(&path)(ErrorKind::NotFound.into());
     let file = QuotaFile::lock(spool.disk.as_ref(), &path, true, spool.deadline())?.ok_or_else(missing)?;
-    file.commit(&Quota { limits, modseq, ..Quota::default() }, Durability::Now)?;
-    for_each_mailbox(spool, name, |spool, mailbox| mailbox::adopt(spool, mailbox, &root))
+    file.commit(quota, Durability::Now)?;
+    for_each_mailbox(spool, name, |spool, mailbox| mailbox::adopt(spool, mailbox, root))
 }
 
 /// Removes a root; the mailboxes that counted for it then count for none.
@@ -73,24 +80,30 @@ pub(super) fn remove(spool: &mut Spool, name: &MailboxName) -> Result<(), StoreE
         return Ok(());
     }
     let _change = spool.lock(LockName::QuotaChange, Lock::Exclusive)?;
-    for_each_mailbox(spool, name, |spool, mailbox| mailbox::abandon(spool, mailbox, &root))?;
+    remove_root(spool, name, &root)
+}
+
+fn remove_root(spool: &mut Spool, name: &MailboxName, root: &QuotaRoot) -> Result<(), StoreError> {
+    let path = spool.options.quota_file(root);
+    for_each_mailbox(spool, name, |spool, mailbox| mailbox::abandon(spool, mailbox, root))?;
     if let Some(file) = QuotaFile::lock(spool.disk.as_ref(), &path, false, spool.deadline())? {
         file.remove()?;
     }
     Ok(())
 }
 
-/// Each mailbox at and below a name. One that fails is left as it is and told of: `quota -f` puts it right.
+/// Each mailbox at and below a name, also behind one that fails. The last failure is returned.
 fn for_each_mailbox(
     spool: &mut Spool,
     name: &MailboxName,
     each: impl Fn(&Spool, &mut OpenMailbox) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let mut tree = Tree::of(&spool.options, name, TreeFlags::default());
+    let mut all = Ok(());
     loop {
         let page = spool.read_list(|list, _| tree.next_page(list, PAGE))?;
         if page.is_empty() {
-            return Ok(());
+            return all;
         }
         for entry in page {
             let outcome = mailbox::open(spool, &entry.name, Intent::Write).and_then(|opened| match opened {
@@ -100,6 +113,7 @@ fn for_each_mailbox(
             if let Err(error) = outcome {
                 let facts: [(&str, &dyn Display); 2] = [("mailbox", &entry.name), ("error", &error)];
                 spool.tell(Severity::Error, "LOSTQUOTA: unable to change quota root", &facts);
+                all = Err(error);
             }
         }
     }

@@ -114,7 +114,8 @@ impl Spool {
             file.sync()?;
             self.disk.rename(new, path)
         };
-        replace().map_err(StoreError::io(path))
+        // What is left of a file that could not be written is of no use to anybody.
+        replace().inspect_err(|_| drop(self.disk.unlink(new))).map_err(StoreError::io(path))
     }
 }
 

@@ -1,4 +1,5 @@
-//! Staged messages: files under `PARTITION/sync./PID/GUID` until records refer to them.
+//! Staged messages: files under `PARTITION/sync./PID/GUID` until records refer to them; under `PID-1`, `PID-2` and so on for
+//! further stores that a process has at the same time.
 //!
 //! They lie on the partition they are for, so that a mailbox takes one by giving it a second name. They are not made durable
 //! here: the commit that refers to them does that, for all of them together.
@@ -18,6 +19,7 @@ use std::{
     collections::{BTreeSet, HashMap, HashSet},
     io::{self, ErrorKind},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 /// What a session has staged.
@@ -27,6 +29,29 @@ pub(super) struct Staging {
     /// Directories that exist.
     directories: BTreeSet<PathBuf>,
     upload: Option<Upload>,
+    owner: Owner,
+}
+
+/// Which of the process's stores this is: the lowest number that no other has.
+#[derive(Debug)]
+struct Owner(u32);
+
+/// The numbers that are taken. Staging directories are named after the process, so that this is the process's to know.
+static OWNERS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+impl Default for Owner {
+    fn default() -> Owner {
+        let mut taken = OWNERS.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = (0..=u32::MAX).find(|number| !taken.contains(number)).unwrap_or_default();
+        taken.insert(free);
+        Owner(free)
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        OWNERS.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+    }
 }
 
 /// The message that is being staged.
@@ -51,7 +76,7 @@ impl Staging {
         if !staged {
             return Ok(None);
         }
-        Ok(Some(options.staged_file(partition, std::process::id(), guid)?))
+        Ok(Some(self.directory(options, partition)?.join(guid.to_string())))
     }
 
     /// Starts a message.
@@ -115,9 +140,10 @@ impl Staging {
     /// Forgets all messages. What cannot be removed stays behind as a file that nobody refers to.
     pub(super) fn discard(&mut self, disk: &dyn Disk, options: &CyrusOptions) -> Result<(), StoreError> {
         let mut outcome = self.abort(disk);
-        for (partition, guids) in self.partitions.drain() {
+        for (partition, guids) in std::mem::take(&mut self.partitions) {
+            let directory = self.directory(options, &partition)?;
             for guid in guids {
-                let path = options.staged_file(&partition, std::process::id(), guid)?;
+                let path = directory.join(guid.to_string());
                 outcome = outcome.and(remove(disk, &path).map_err(StoreError::io(&path)));
             }
         }
@@ -125,6 +151,15 @@ impl Staging {
             outcome = outcome.and(disk.remove_dir(&directory).map_err(StoreError::io(&directory)));
         }
         outcome
+    }
+
+    /// Where messages for a partition are staged.
+    fn directory(&self, options: &CyrusOptions, partition: &Partition) -> Result<PathBuf, StoreError> {
+        let first = options.staging_dir(partition, std::process::id())?;
+        Ok(match self.owner {
+            Owner(0) => first,
+            Owner(number) => first.with_file_name(format!("{}-{number}", std::process::id())),
+        })
     }
 
     /// The file that a message is staged in, and its directory made.
@@ -135,8 +170,8 @@ impl Staging {
         partition: &Partition,
         guid: Guid,
     ) -> Result<PathBuf, StoreError> {
-        let directory = options.staging_dir(partition, std::process::id())?;
-        let path = options.staged_file(partition, std::process::id(), guid)?;
+        let directory = self.directory(options, partition)?;
+        let path = directory.join(guid.to_string());
         if !self.directories.contains(&directory) {
             disk.create_dir_all(&directory).map_err(StoreError::io(&directory))?;
             self.directories.insert(directory);
@@ -163,7 +198,8 @@ pub(super) fn link_or_copy(disk: &dyn Disk, from: &Path, to: &Path) -> io::Resul
     }
 }
 
-fn copy(disk: &dyn Disk, from: &Path, to: &Path) -> io::Result<()> {
+/// Copies a file to a name that is free.
+pub(super) fn copy(disk: &dyn Disk, from: &Path, to: &Path) -> io::Result<()> {
     /// Bytes copied at once.
     const PIECE: usize = 256 * 1024;
     let (from, to) = (disk.open(from, Mode::Read)?, disk.open(to, Mode::CreateNew)?);

@@ -77,6 +77,8 @@ impl CyrusStore {
         let opened = mailbox::open(&mut self.spool, name, intent)?;
         let state = match &opened {
             Opened::Mailbox(mailbox) => Some(mailbox::state_of(&self.spool, mailbox)?),
+            // Only who wants to make it goes on from here: nobody else gives the owner's lock back.
+            Opened::Missing { .. } if intent == Intent::Read => return Ok(None),
             Opened::Missing { .. } => None,
         };
         self.open = Some(opened);
@@ -126,7 +128,9 @@ impl CyrusStore {
     }
 
     fn mailbox_annotations(&mut self, name: &MailboxName) -> Result<Vec<Annotation>, StoreError> {
-        let id = self.spool.entry(name)?.and_then(|entry| entry.uniqueid);
+        // A tombstone has the unique id that the mailbox took along when it was renamed.
+        let entry = self.spool.entry(name)?.filter(|entry| !entry.mailbox_type.is_entry_only());
+        let id = entry.and_then(|entry| entry.uniqueid);
         let Some(id) = id else { return Ok(Vec::new()) };
         mailbox::read_annotations(&self.spool, &Target::Mailbox(id, name.clone()))
     }
@@ -164,6 +168,15 @@ impl CyrusStore {
         let opened = self.open.take().ok_or(Refusal::Nonexistent)?;
         let (mailbox, is_new) = mailbox::target(&mut self.spool, opened, change)?;
         mailbox::commit(&mut self.spool, &self.staging, mailbox, change, is_new)
+    }
+}
+
+/// What a session that was dropped had staged is of no use to anybody.
+impl Drop for CyrusStore {
+    fn drop(&mut self) {
+        let outcome = self.staging.discard(self.spool.disk.as_ref(), &self.spool.options);
+        // It is told of; nobody is left to be answered.
+        self.told(outcome).ok();
     }
 }
 

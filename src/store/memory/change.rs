@@ -44,11 +44,14 @@ impl MemoryStore {
                 Ok(())
             }
             Change::Quota { root, limits, modseq } => {
-                self.quotas.insert(root.clone(), Quota { limits: *limits, modseq: *modseq });
+                self.set_quota(root, Quota { limits: *limits, modseq: *modseq });
                 Ok(())
             }
             Change::RemoveQuota { root } => {
                 self.quotas.remove(root);
+                let mailboxes = self.mailboxes.values_mut();
+                let of_root = mailboxes.filter(|mailbox| mailbox.state.quota_root.as_ref() == Some(root));
+                of_root.for_each(|mailbox| mailbox.state.quota_root = None);
                 Ok(())
             }
             Change::Annotation { mailbox, entry, user, value } => {
@@ -68,7 +71,9 @@ impl MemoryStore {
         let mut mailbox = match &change.target {
             Target::Existing => self.mailboxes.get(&name).ok_or(Refusal::Nonexistent)?.clone(),
             Target::New { uniqueid, mailbox_type, partition, .. } => {
-                new_mailbox(&name, uniqueid, *mailbox_type, partition)
+                let mut mailbox = new_mailbox(&name, uniqueid, *mailbox_type, partition);
+                mailbox.state.quota_root = self.closest_quota_root(&name);
+                mailbox
             }
         };
         let staged = |record: &AnnotatedRecord| {
@@ -79,8 +84,15 @@ impl MemoryStore {
         let arrived = change.records.iter().filter(is_new).filter(|record| has_message(record));
         let arrived = arrived.map(|record| Ok((record.record.uid, staged(record)?)));
         let arrived = arrived.collect::<Result<Vec<_>, Refusal>>()?;
-        mailbox.messages.extend(arrived);
         mailbox.change(change);
+        for (uid, message) in &arrived {
+            // Whatever the peer says of it.
+            let record = mailbox.records.get_mut(uid).map(|record| &mut record.record.size);
+            if let (Some(size), Ok(length)) = (record, u32::try_from(message.len())) {
+                *size = length;
+            }
+        }
+        mailbox.messages.extend(arrived);
         if let (Some(groups), Some(owner)) = (&change.user_groups, name.owner()) {
             let groups: BTreeSet<Bytes> = groups.iter().cloned().collect();
             self.groups.insert(owner, groups.into_iter().collect());
@@ -90,13 +102,27 @@ impl MemoryStore {
         Ok(())
     }
 
+    /// A tombstone stays, or an intermediate folder where there are mailboxes below; but not of a mailbox that was deleted
+    /// before and is kept.
     fn delete_mailbox(&mut self, name: &MailboxName) -> Result<(), Refusal> {
-        let Some(mailbox) = self.mailboxes.remove(name) else {
-            return self.entries.remove(name).map(|_| ()).ok_or(Refusal::Nonexistent);
+        let mailbox = self.mailboxes.remove(name).map(|mailbox| mailbox.state.mailbox_type);
+        let listed = self.entries.remove(name);
+        if name.is_deleted() {
+            return mailbox.or(listed.map(|entry| entry.mailbox_type)).map(drop).ok_or(Refusal::Nonexistent);
+        }
+        let left = match (listed, mailbox) {
+            (Some(folder), None) if folder.mailbox_type.intermediate => {
+                ListedEntry { mailbox_type: MailboxType { deleted: true, ..folder.mailbox_type }, ..folder }
+            }
+            (listed, mailbox) => {
+                let was = mailbox.or(listed.map(|entry| entry.mailbox_type)).ok_or(Refusal::Nonexistent)?;
+                let has_children = self.mailboxes.keys().any(|below| is_at_or_below(below, name));
+                let deleted = was.deleted || !has_children;
+                let mailbox_type = MailboxType { deleted, intermediate: has_children, ..was };
+                entry(name, None, mailbox_type, ModSeq::default(), ModSeq::default())
+            }
         };
-        let tombstone = MailboxType { deleted: true, ..mailbox.state.mailbox_type };
-        let MailboxState { uniqueid, created_modseq, highest_modseq, .. } = mailbox.state;
-        self.entries.insert(name.clone(), entry(name, Some(&uniqueid), tombstone, created_modseq, highest_modseq));
+        self.entries.insert(name.clone(), left);
         Ok(())
     }
 
@@ -106,8 +132,9 @@ impl MemoryStore {
             self.seen.retain(|(owner, _), _| owner != user);
         }
         let names = self.mailboxes.keys().filter(|name| !name.is_deleted() && Self::belongs(name, user));
-        for name in names.cloned().collect::<Vec<_>>() {
-            self.delete_mailbox(&name)?;
+        // Those below go first: nothing is left for a place holder to stand above.
+        for name in names.cloned().collect::<Vec<_>>().iter().rev() {
+            self.delete_mailbox(name)?;
         }
         self.quotas.retain(|root, _| root.is_deleted() || !Self::belongs(root, user));
         self.subscriptions.retain(|(owner, _)| owner != user);
@@ -121,17 +148,57 @@ impl MemoryStore {
         partition: &Partition,
         uidvalidity: Option<u32>,
     ) -> Result<(), Refusal> {
+        if !self.mailboxes.contains_key(old) {
+            return Err(Refusal::Nonexistent);
+        }
         if old != new && self.mailboxes.contains_key(new) {
             return Err(Refusal::Exists);
         }
         let mut mailbox = self.mailboxes.remove(old).ok_or(Refusal::Nonexistent)?;
+        if old != new {
+            mailbox.state.quota_root = self.closest_quota_root(new);
+            let MailboxState { uniqueid, mailbox_type, created_modseq, highest_modseq, .. } = &mailbox.state;
+            let tombstone = MailboxType { deleted: true, ..*mailbox_type };
+            let left_behind = entry(old, Some(uniqueid), tombstone, *created_modseq, *highest_modseq);
+            self.entries.insert(old.clone(), left_behind);
+        }
         mailbox.state.name = new.clone();
+        mailbox.state.folder_modseq = mailbox.state.highest_modseq;
         mailbox.state.partition = partition.clone();
         mailbox.state.uidvalidity = uidvalidity.unwrap_or(mailbox.state.uidvalidity);
         self.entries.remove(new);
         self.mailboxes.insert(new.clone(), mailbox);
         Ok(())
     }
+
+    /// A new root counts the mailboxes below it that no nearer one counts. One whose limits stay keeps its modseq.
+    fn set_quota(&mut self, root: &MailboxName, quota: Quota) {
+        match self.quotas.get_mut(root) {
+            Some(known) if known.limits == quota.limits => {}
+            Some(known) => {
+                let modseq = if quota.modseq.0 == 0 { known.modseq } else { quota.modseq };
+                *known = Quota { modseq, ..quota };
+            }
+            None => {
+                self.quotas.insert(root.clone(), quota);
+                for (name, Mailbox { state, .. }) in &mut self.mailboxes {
+                    let has_nearer = state.quota_root.as_ref().is_some_and(|current| is_at_or_below(current, root));
+                    if is_at_or_below(name, root) && !has_nearer {
+                        state.quota_root = Some(root.clone());
+                    }
+                }
+            }
+        }
+    }
+
+    fn closest_quota_root(&self, name: &MailboxName) -> Option<MailboxName> {
+        let above = self.quotas.keys().filter(|root| is_at_or_below(name, root));
+        above.max_by_key(|root| root.as_str().len()).cloned()
+    }
+}
+
+fn is_at_or_below(name: &MailboxName, root: &MailboxName) -> bool {
+    name.as_str().strip_prefix(root.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 impl Mailbox {
@@ -157,6 +224,8 @@ impl Mailbox {
         }
         if let Some(header) = &change.header {
             set_header(state, header);
+            let highest = self.records.last_key_value().map_or(0, |(uid, _)| uid.get());
+            state.last_uid = state.last_uid.max(highest);
         }
         state.crcs = change.crcs;
     }
@@ -168,7 +237,7 @@ fn set_header(state: &mut MailboxState, header: &HeaderUpdate) {
     state.last_uid = header.last_uid;
     state.highest_modseq = header.highest_modseq;
     state.created_modseq = header.created_modseq;
-    state.folder_modseq = header.folder_modseq;
+    state.folder_modseq = state.folder_modseq.max(header.folder_modseq);
     state.recent_uid = header.recent_uid;
     state.recent_time = header.recent_time;
     state.last_append_date = header.last_append_date;

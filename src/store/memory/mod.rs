@@ -5,9 +5,10 @@ mod change;
 use crate::{
     ops::{
         AbortUpload, AnnotatedRecord, Annotation, BeginUpload, CloseMailbox, Commit, Defaults, DiscardStaged,
-        FindRecords, FinishUpload, ListUserMailboxes, Listed, ListedEntry, MailboxRef, MailboxState, MessageInfo,
-        OpenMailbox, OpenMessage, Quota, ReadAnnotations, ReadDefaults, ReadListed, ReadMessage, ReadQuota,
-        ReadRecords, ReadSeen, ReadSubscriptions, Refusal, Reserve, ScanCrcs, Seen, SeenEntry, Store, UploadChunk,
+        FindRecords, FinishUpload, Intent, ListUserMailboxes, Listed, ListedEntry, MailboxRef, MailboxState,
+        MessageInfo, OpenMailbox, OpenMessage, Quota, ReadAnnotations, ReadDefaults, ReadListed, ReadMessage,
+        ReadQuota, ReadRecords, ReadSeen, ReadSubscriptions, Refusal, Reserve, ScanCrcs, Seen, SeenEntry, Store,
+        UploadChunk,
     },
     plan::{crc::FlagCrcs, records},
     types::{Guid, InternalFlags, MailboxName, Partition, SyncCrcs, Uid, UniqueId, UserId},
@@ -70,19 +71,9 @@ impl MemoryStore {
     }
 
     fn snapshot(&self, name: &MailboxName) -> Option<MailboxState> {
-        let mailbox = self.mailboxes.get(name)?;
-        let mut state = mailbox.state.clone();
-        state.quota_root = self.quota_root(name);
+        let mut state = self.mailboxes.get(name)?.state.clone();
         state.user_groups = name.owner().and_then(|owner| self.groups.get(&owner).cloned()).unwrap_or_default();
         Some(state)
-    }
-
-    /// The closest quota root at or above a mailbox.
-    fn quota_root(&self, name: &MailboxName) -> Option<MailboxName> {
-        let is_above = |root: &&MailboxName| {
-            name.as_str().strip_prefix(root.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        self.quotas.keys().filter(is_above).max_by_key(|root| root.as_str().len()).cloned()
     }
 
     fn belongs(name: &MailboxName, user: &UserId) -> bool {
@@ -134,7 +125,9 @@ impl Store for MemoryStore {
     }
 
     fn open_message(&mut self, wanted: &OpenMessage) -> Result<MessageInfo, Refusal> {
-        let mailbox = self.mailboxes.get(&wanted.mailbox).ok_or(Refusal::Nonexistent)?;
+        // As where files lie by unique id: the name does not matter.
+        let is_wanted = |state: &MailboxState| state.uniqueid == wanted.uniqueid && state.partition == wanted.partition;
+        let mailbox = self.mailboxes.values().find(|mailbox| is_wanted(&mailbox.state)).ok_or(Refusal::Nonexistent)?;
         let message = mailbox.messages.get(&wanted.uid).ok_or(Refusal::Nonexistent)?.clone();
         let guid = mailbox.records.get(&wanted.uid).map_or(Guid::NULL, |record| record.record.guid);
         let size = u32::try_from(message.len()).map_err(|_| Refusal::Io)?;
@@ -148,9 +141,10 @@ impl Store for MemoryStore {
         Ok(self.message.slice(start.min(end)..end))
     }
 
-    fn open_mailbox(&mut self, OpenMailbox { name, .. }: &OpenMailbox) -> Result<Option<MailboxState>, Refusal> {
-        self.open = Some(name.clone());
-        Ok(self.snapshot(name))
+    fn open_mailbox(&mut self, OpenMailbox { name, intent }: &OpenMailbox) -> Result<Option<MailboxState>, Refusal> {
+        let state = self.snapshot(name);
+        self.open = (state.is_some() || *intent == Intent::Write).then(|| name.clone());
+        Ok(state)
     }
 
     fn close_mailbox(&mut self, CloseMailbox: &CloseMailbox) -> Result<(), Refusal> {
@@ -213,7 +207,7 @@ impl Store for MemoryStore {
     fn list_user_mailboxes(&mut self, list: &ListUserMailboxes) -> Result<Vec<MailboxName>, Refusal> {
         let mut names: BTreeSet<&MailboxName> = self.mailboxes.keys().chain(self.entries.keys()).collect();
         names.retain(|name| Self::belongs(name, &list.user));
-        let order = |name: &MailboxName| (name.is_deleted(), name.clone());
+        let order = |name: &MailboxName| (name.is_deleted(), hierarchical(name.as_str()));
         let mut names: Vec<MailboxName> = names.into_iter().cloned().collect();
         names.sort_by_key(order);
         let after = list.after.as_ref().map(order);
@@ -236,7 +230,11 @@ impl Store for MemoryStore {
         &mut self,
         ReadSubscriptions { user }: &ReadSubscriptions,
     ) -> Result<Vec<MailboxName>, Refusal> {
-        Ok(self.subscriptions.iter().filter(|(owner, _)| owner == user).map(|(_, name)| name.clone()).collect())
+        let of_user = self.subscriptions.iter().filter(|(owner, _)| owner == user);
+        let mut names: Vec<MailboxName> = of_user.map(|(_, name)| name.clone()).collect();
+        let inbox = user.inbox().map_err(|_| Refusal::InvalidUser)?;
+        names.sort_by_key(|name| hierarchical(&seen_by_owner(name.as_str(), inbox.as_str())));
+        Ok(names)
     }
 
     fn read_annotations(&mut self, ReadAnnotations { mailbox }: &ReadAnnotations) -> Result<Vec<Annotation>, Refusal> {
@@ -248,6 +246,19 @@ impl Store for MemoryStore {
         let outcome = self.apply(change);
         self.open = None;
         outcome
+    }
+}
+
+/// A name in the order of Cyrus's mailbox list, in which what is below a mailbox comes before all else that begins like it.
+fn hierarchical(name: &str) -> String {
+    name.replace('.', "\u{1f}")
+}
+
+/// A name as subscriptions have it: the user's own mailboxes begin with `INBOX`.
+fn seen_by_owner(name: &str, inbox: &str) -> String {
+    match name.strip_prefix(inbox).filter(|rest| rest.is_empty() || rest.starts_with('.')) {
+        Some(rest) => format!("INBOX{rest}"),
+        None => name.to_owned(),
     }
 }
 

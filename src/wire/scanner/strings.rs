@@ -22,6 +22,7 @@ impl Scanner {
         };
         let part = input.split_to(end);
         if input.first() == Some(&0) {
+            self.hold(&part);
             input.advance(1);
             self.blame(WireError::Nul);
             return self.go(State::Run(run));
@@ -58,10 +59,14 @@ impl Scanner {
             }
             0 => {
                 input.advance(1);
+                self.hold(&part);
                 self.blame(WireError::Nul);
                 Step::Again
             }
-            _ => self.give_up(WireError::UnclosedQuote),
+            _ => {
+                self.hold(&part);
+                self.give_up(WireError::UnclosedQuote)
+            }
         }
     }
 

@@ -26,9 +26,27 @@ pub struct Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |line: &Option<String>| line.clone().unwrap_or_else(|| "(nothing)".to_string());
-        write!(f, "{}\n    real {}\n    ours {}", self.path, shown(&self.real), shown(&self.ours))
+        match (&self.real, &self.ours) {
+            (Some(real), Some(ours)) => {
+                let (real, ours) = differing_words(real, ours);
+                write!(f, "{}\n    real {real}\n    ours {ours}", self.path)
+            }
+            (Some(real), None) => write!(f, "{}\n    only real {real}", self.path),
+            (None, Some(ours)) => write!(f, "{}\n    only ours {ours}", self.path),
+            (None, None) => write!(f, "{}", self.path),
+        }
     }
+}
+
+/// Of two lines of as many words, the words that differ, after the first one.
+fn differing_words(real: &str, ours: &str) -> (String, String) {
+    let (real_words, ours_words): (Vec<_>, Vec<_>) = (real.split(' ').collect(), ours.split(' ').collect());
+    if real_words.len() != ours_words.len() || real_words.len() < 8 {
+        return (real.to_string(), ours.to_string());
+    }
+    let pairs = real_words.iter().zip(&ours_words).enumerate().filter(|(n, (a, b))| *n < 2 || a != b);
+    let (real, ours): (Vec<&str>, Vec<&str>) = pairs.map(|(_, (a, b))| (*a, *b)).unzip();
+    (real.join(" "), ours.join(" "))
 }
 
 /// Everything that the two replicas do not share, in the order of their files.

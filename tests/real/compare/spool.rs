@@ -12,27 +12,27 @@ use crate::rig::Result;
 use crate::rig::instance::Instance;
 
 /// What belongs to the running server and not to the mail: configuration, sockets, locks, staging, the databases'
-/// own recovery state, and dav.db, which any program may create empty when it first meets a user.
-const NOT_MAIL: [&str; 12] = [
-    "conf/proc",
-    "conf/lock",
-    "conf/socket",
-    "conf/log",
-    "conf/db",
-    "conf/db.backup1",
-    "conf/db.backup2",
-    "conf/sync",
-    "conf/sasldb2",
-    "spool/sync.",
-    "run",
-    "bin",
+/// own recovery state, dav.db, which any program may create empty when it first meets a user, and the empty
+/// conversations.db that 3.12 makes when a folder is renamed, though `conversations` is off.
+#[rustfmt::skip]
+const NOT_MAIL: [&str; 13] = [
+    "conf/proc", "conf/lock", "conf/socket", "conf/log", "conf/db", "conf/db.backup1", "conf/db.backup2", "conf/sync",
+    "conf/sasldb2", "spool/sync.", "spool/stage.", "run", "bin",
 ];
-const NOT_MAIL_ANYWHERE: [&str; 4] = ["dav.db", "imapd.conf", "cyrus.conf", "master.out"];
+const NOT_MAIL_ANYWHERE: [&str; 5] = ["dav.db", "conversations.db", "imapd.conf", "cyrus.conf", "master.out"];
 
 pub fn files(instance: &Instance) -> Result<BTreeMap<String, Vec<String>>> {
     let mut found = BTreeMap::new();
     walk(instance, "", &mut found)?;
-    Ok(found)
+    Ok(without_empty_homes(found))
+}
+
+/// Drops the directories of user data that hold no file that counts: they were made for a dav.db.
+fn without_empty_homes(mut files: BTreeMap<String, Vec<String>>) -> BTreeMap<String, Vec<String>> {
+    let paths: Vec<String> = files.keys().cloned().collect();
+    let holds_a_file = |directory: &str| paths.iter().any(|path| path.starts_with(directory) && !path.ends_with('/'));
+    files.retain(|path, _| !path.starts_with("conf/user/") || !path.ends_with('/') || holds_a_file(path));
+    files
 }
 
 /// The Cyrus databases among the files, each with its `cyr_dbtool` backend.
@@ -82,8 +82,13 @@ fn contents(instance: &Instance, path: &str, name: &str, metadata: &Metadata) ->
     }
     match database::format(&bytes) {
         Some(format) => database::lines(instance, path, format),
-        None => Ok(bytes.chunks(64).enumerate().map(|(n, part)| format!("{n}={}", part.escape_ascii())).collect()),
+        None if name == "cyrus.cache" => Ok(numbered(bytes.chunks(64))),
+        None => Ok(numbered(bytes.split_inclusive(|&b| b == b'\n'))),
     }
+}
+
+fn numbered<'a>(parts: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
+    parts.enumerate().map(|(n, part)| format!("{n}={}", part.escape_ascii())).collect()
 }
 
 fn is_message(name: &str) -> bool {

@@ -147,6 +147,10 @@ impl Instance {
              sync_log: yes\nallowusermoves: yes\nsync_try_imap: no\nannotation_allow_undefined: yes\n\
              idlesocket: {d}/conf/socket/idle\nlmtpsocket: {d}/conf/socket/lmtp\nnotifysocket: {d}/conf/socket/notify\n"
         );
+        // What an administrator of a 3.6 replica has to say to our server; Cyrus itself does not know it.
+        if self.release == Release::V36 {
+            conf.push_str("sync_server_index_version: 17\n");
+        }
         for setting in settings {
             conf.push_str(setting);
             conf.push('\n');

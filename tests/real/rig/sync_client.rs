@@ -1,8 +1,7 @@
 //! The real `sync_client`, the only peer that a replica ever has.
 
-use super::Result;
 use super::instance::Instance;
-use super::release::run;
+use super::{Failure, Result};
 
 /// What `sync_client -v -v` printed: its progress, every line it sent and every line it was answered.
 pub struct Conversation(pub String);
@@ -19,8 +18,12 @@ impl Instance {
     pub fn sync(&self, replica: &Instance, arguments: &[&str]) -> Result<Conversation> {
         let mut command = self.tool("sync_client");
         command.args(["-v", "-v", "-S", &replica.csync_socket()]).args(arguments);
-        let output = run(command)?;
-        Ok(Conversation(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()))
+        let output = command.output()?;
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        if output.status.success() {
+            return Ok(Conversation(said));
+        }
+        Err(Failure::new(format!("{}\n{}", output.status, refusals(&said).join("\n"))))
     }
 
     /// Sets aside what the programs of this master logged for rolling replication; where it lies, as Cyrus sees it.
@@ -31,6 +34,19 @@ impl Instance {
             _ => Ok(log),
         }
     }
+}
+
+/// Of a conversation that failed: each refusal after the command it answers, and how it ended; long lines are cut.
+fn refusals(conversation: &str) -> Vec<String> {
+    let lines: Vec<&str> = conversation.lines().collect();
+    let refused = |line: &str| line.trim_start().starts_with('<') && (line.contains("<NO ") || line.contains("<BAD "));
+    let mut shown = Vec::new();
+    for at in (0..lines.len()).filter(|&at| refused(lines[at])) {
+        shown.extend(lines[..at].iter().rev().find(|line| sent(line).is_some()));
+        shown.push(&lines[at]);
+    }
+    shown.extend(lines.iter().rev().take(3).rev());
+    shown.into_iter().map(|line| line.chars().take(1500).collect()).collect()
 }
 
 /// The command in a line of the telemetry, which is `>time>command` for what was sent.

@@ -43,16 +43,13 @@ impl Trio {
     pub fn sync(&self, arguments: &[&str]) -> Result<Conversation> {
         let to_real = self.master.sync(&self.real, arguments);
         let to_ours = self.master.sync(&self.ours, arguments);
-        match (to_real, to_ours) {
-            (_, Ok(conversation)) => Ok(conversation),
-            (Err(real), Err(ours)) => Err(Failure::new(format!("both failed\nreal: {}\nours: {}", real.0, ours.0))),
-            (Ok(real), Err(ours)) => Err(Failure::new(format!(
-                "{}\nits log:\n{}\nthe real one was told:\n{}",
-                ours.0,
-                self.ours.log().join("\n"),
-                real.0
-            ))),
-        }
+        let failed = |whose: &str, replica: &Instance, e: Failure| {
+            let log = replica.log();
+            let last = log[log.len().saturating_sub(10)..].join("\n");
+            Failure::new(format!("sync_client {arguments:?} to {whose}: {}\nlast in its log:\n{last}", e.0))
+        };
+        to_real.map_err(|e| failed("the real replica", &self.real, e))?;
+        to_ours.map_err(|e| failed("our replica", &self.ours, e))
     }
 
     pub fn differences(&self) -> Result<Vec<Difference>> {

@@ -50,7 +50,11 @@ pub(in super::super) fn commit(
     write_mailbox_annotations(spool, &mailbox, &change.annotations, &mut next)?;
     let records = write_records(spool, staging, &mut mailbox, change, &mut next, &mut unsynced)?;
     if let Some(update) = &change.header {
+        let counted = next.last_uid;
         set_header(&mut next, update);
+        if update.last_uid < counted {
+            next.last_uid = update.last_uid.max(highest_uid(&mailbox, &records)?);
+        }
     }
     next.sync_crcs = change.crcs;
     write_header_file(spool, &mailbox, &mut next, &mut unsynced)?;
@@ -282,6 +286,14 @@ fn set_header(next: &mut IndexHeader, update: &HeaderUpdate) {
     next.pop3_show_after = Time::from_seconds(update.pop3_show_after);
     let own = next.options.0 & !MailboxOptions::SYNCED;
     next.options = MailboxOptions(own | update.options.0 & MailboxOptions::SYNCED);
+}
+
+/// The uid of the last record. However the master counts, no uid is given twice: records are found by halving.
+fn highest_uid(mailbox: &OpenMailbox, written: &[(u32, IndexRecord)]) -> Result<u32, StoreError> {
+    let number = mailbox.index.header().num_records;
+    let stored = if number == 0 { None } else { mailbox.index.record(number)?.uid };
+    let last = written.last().and_then(|(_, record)| record.uid).max(stored);
+    Ok(last.map_or(0, |uid| uid.get()))
 }
 
 /// Counts the change for the mailbox's quota root. A root that is gone counts nothing.

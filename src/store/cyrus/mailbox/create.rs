@@ -15,7 +15,7 @@ use super::{
         spool::{Spool, now},
         usage,
     },
-    delete::delete_open,
+    delete::{delete_open, remove_files},
     open::{OpenMailbox, Opened, open_files},
 };
 use crate::{
@@ -75,6 +75,8 @@ fn create(spool: &mut Spool, new: New, header: &HeaderUpdate, owner_lock: NameLo
     entry.acl = Some(header.acl.to_vec());
     let place = entry.place().ok_or(Refusal::Protocol)?;
     let lock = spool.lock(LockName::Mailbox(place.directory.clone()), Lock::Exclusive)?;
+    // What lies there is the leftover of a mailbox that never came to be listed.
+    remove_files(spool, &place)?;
     for directory in spool.options.mailbox_dirs(&place)? {
         spool.disk.create_dir_all(&directory).map_err(StoreError::io(&directory))?;
     }
@@ -107,7 +109,7 @@ fn write_header(spool: &Spool, entry: &MailboxEntry) -> Result<u32, StoreError> 
     Ok(header::checksum(&bytes))
 }
 
-/// Writes the index of an empty mailbox. One that is there is the leftover of a mailbox that never came to be listed.
+/// Writes the index of an empty mailbox.
 fn write_index(spool: &Spool, entry: &MailboxEntry, header: &HeaderUpdate, checksum: u32) -> Result<(), StoreError> {
     let place = entry.place().ok_or(Refusal::Protocol)?;
     let path = spool.options.meta_file(&place, MetaFile::Index)?;
@@ -123,7 +125,6 @@ fn write_index(spool: &Spool, entry: &MailboxEntry, header: &HeaderUpdate, check
     index.header_file_crc = checksum;
     let file = spool.disk.open(&path, Mode::Create).map_err(StoreError::io(&path))?;
     wait_lock(file.as_ref(), Lock::Exclusive, spool.deadline()).map_err(StoreError::io(&path))?;
-    file.set_size(0).map_err(StoreError::io(&path))?;
     IndexFile::create(file, index)?;
     Ok(())
 }

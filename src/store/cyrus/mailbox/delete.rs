@@ -52,8 +52,9 @@ pub(in super::super) fn delete_owned(
 
 /// Removes a mailbox that is open for writing. Returns the owner's lock.
 pub(super) fn delete_open(spool: &mut Spool, mailbox: OpenMailbox) -> Result<NameLock, StoreError> {
-    let OpenMailbox { entry, place, lock, owner_lock, .. } = mailbox;
-    drop(lock);
+    let OpenMailbox { entry, place, index, lock, owner_lock, .. } = mailbox;
+    // In this order: who holds the second waits for the first.
+    drop((index, lock));
     let lock = spool.lock(LockName::Mailbox(place.directory.clone()), Lock::Exclusive)?;
     delete_mailbox(spool, entry, place, lock, owner_lock, 0)
 }

@@ -10,13 +10,8 @@ use crate::types::MailboxName;
 
 /// Lets a mailbox count for a root that was just made above it, unless it counts for a nearer one.
 pub(in super::super) fn adopt(spool: &Spool, mailbox: &mut OpenMailbox, root: &QuotaRoot) -> Result<(), StoreError> {
-    let current = mailbox.header.quotaroot.as_deref().and_then(|current| QuotaRoot::parse(current).ok());
-    if current.is_some_and(|current| root.leaves_alone(&current)) {
-        return Ok(());
-    }
     let name = mailbox.entry.name.clone();
-    change(spool, mailbox, Some(root), &name)?;
-    write(spool, mailbox)
+    if change(spool, mailbox, Some(root), &name)? { write(spool, mailbox) } else { Ok(()) }
 }
 
 /// Lets a mailbox count for no root, if it counts for this one. The root itself goes, so its usage is left alone.
@@ -28,17 +23,23 @@ pub(in super::super) fn abandon(spool: &Spool, mailbox: &mut OpenMailbox, root: 
     write(spool, mailbox)
 }
 
-/// Moves what a mailbox uses to another root, under the name it then has. The header is still to be written.
+/// Moves what a mailbox uses to another root, under the name it then has; one that counts for a root below that one stays.
+/// Returns whether the header is to be written.
 pub(super) fn change(
     spool: &Spool,
     mailbox: &mut OpenMailbox,
     root: Option<&QuotaRoot>,
     name: &MailboxName,
-) -> Result<(), StoreError> {
-    let root = root.map(|root| root.as_str().as_bytes().to_vec());
-    if root == mailbox.header.quotaroot {
-        return Ok(());
+) -> Result<bool, StoreError> {
+    let current = mailbox.header.quotaroot.as_deref().and_then(|current| QuotaRoot::parse(current).ok());
+    let stays = match (&current, root) {
+        (Some(current), Some(root)) => root.leaves_alone(current),
+        (current, root) => current.as_ref() == root,
+    };
+    if stays {
+        return Ok(false);
     }
+    let root = root.map(|root| root.as_str().as_bytes().to_vec());
     let used = usage::usage_of(mailbox.index.header());
     if let Some(old_root) = &mailbox.header.quotaroot {
         usage::count(spool, old_root, usage::difference(used, usage::NOTHING), &mailbox.entry.name)?;
@@ -47,7 +48,7 @@ pub(super) fn change(
         usage::count(spool, root, used, name)?;
     }
     mailbox.header.quotaroot = root;
-    Ok(())
+    Ok(true)
 }
 
 /// Replaces `cyrus.header` and notes its checksum in the index.

@@ -44,7 +44,8 @@ pub(in super::super) fn read_records(
     };
     let mut page = Vec::new();
     for found in mailbox.index.records(first) {
-        page.extend(to_record(&found?.1).map(Some));
+        // In a damaged file a uid may come twice; a walk through it ends all the same.
+        page.extend(to_record(&found?.1).filter(|record| Some(record.uid) > after).map(Some));
         if page.len() >= limit {
             break;
         }

@@ -14,9 +14,10 @@ use super::{
         index::IndexHeader,
         lock::{LockName, NameLock},
         mboxlist::{self, MailboxEntry},
+        options::MetaFile,
         paths::MailboxPlace,
         spool::{Spool, now, open_or_create},
-        staging::{link_or_copy, remove},
+        staging::{copy, link_or_copy},
         twoskip::Durability,
         usage,
     },
@@ -25,9 +26,11 @@ use super::{
     quota_root,
 };
 use crate::{
+    event::Severity,
     ops::Refusal,
-    types::{MailboxName, Partition},
+    types::{MailboxName, MailboxType, Partition, Release},
 };
+use std::{ffi::OsStr, fmt::Display, path::Path};
 
 /// Renames `old` to `new`, whose files then lie on `partition`. Subscriptions and seen state stay as they are: the master
 /// sends those.
@@ -50,9 +53,23 @@ pub(in super::super) fn rename(
     if !spool.options.partitions.contains_key(partition) {
         return Err(Refusal::UnknownPartition.into());
     }
+    if old != new && old.is_inbox() && new.is_inbox() {
+        announce_user(spool, &entry, new)?;
+    }
     let lock = spool.lock(LockName::Mailbox(place.directory.clone()), Lock::Exclusive)?;
     let mailbox = open_files(spool, entry, place, lock, owner_lock, Lock::Exclusive)?;
     rename_open(spool, mailbox, new, partition, uidvalidity)
+}
+
+/// A user's own files are found by the entry of the INBOX: the new name gets a tombstone with the unique id first. Releases
+/// before 3.12 do not, and it becomes one of the mailbox's former names.
+fn announce_user(spool: &mut Spool, entry: &MailboxEntry, new: &MailboxName) -> Result<(), StoreError> {
+    if spool.options.release < Release::V3_12 {
+        return Ok(());
+    }
+    let mailbox_type = MailboxType { deleted: true, ..entry.mailbox_type };
+    let announced = MailboxEntry { name: new.clone(), mailbox_type, ..entry.clone() };
+    spool.write_list(|list, options| mboxlist::update(list, options, &announced, now()))
 }
 
 /// Takes the locks of both owners, in the order of the names; one lock if the owner is the same.
@@ -88,6 +105,8 @@ fn rename_open(
     renamed.uidvalidity = uidvalidity.unwrap_or(mailbox.index.header().uidvalidity);
     let new_place = renamed.place().ok_or(Refusal::Protocol)?;
     if new_place != old_place {
+        // What lies there is the leftover of a change that was never listed.
+        remove_files(spool, &new_place)?;
         copy_files(spool, &old_place, &new_place)?;
         let OpenMailbox { entry, lock, owner_lock, .. } = mailbox;
         mailbox = open_files(spool, entry, new_place.clone(), lock, owner_lock, Lock::Exclusive)?;
@@ -103,26 +122,63 @@ fn rename_open(
     quota_root::write(spool, &mut mailbox)?;
     let entry = mailbox.entry.clone();
     spool.write_list(|list, options| mboxlist::rename(list, options, &entry, &renamed, now()))?;
-    if new_place != old_place { remove_files(spool, &old_place) } else { Ok(()) }
-}
-
-/// Gives all files of a mailbox a second name, or a copy, in its new place.
-fn copy_files(spool: &Spool, old: &MailboxPlace, new: &MailboxPlace) -> Result<(), StoreError> {
-    let (from, to) = (spool.options.mailbox_dirs(old)?, spool.options.mailbox_dirs(new)?);
-    for (from, to) in from.iter().zip(&to) {
-        spool.disk.create_dir_all(to).map_err(StoreError::io(to))?;
-        for name in spool.disk.read_dir(from).map_err(StoreError::io(from))? {
-            let (source, copy) = (from.join(&name), to.join(&name));
-            let metadata = spool.disk.metadata(&source).map_err(StoreError::io(&source))?;
-            if !metadata.is_dir {
-                remove(spool.disk.as_ref(), &copy).map_err(StoreError::io(&copy))?;
-                link_or_copy(spool.disk.as_ref(), &source, &copy).map_err(StoreError::io(&copy))?;
-                spool.disk.set_modified(&copy, metadata.modified).map_err(StoreError::io(&copy))?;
-            }
-        }
-        spool.disk.sync_file_system(to).map_err(StoreError::io(to))?;
+    if new_place != old_place {
+        remove_leftovers(spool, &old_place, new);
     }
     Ok(())
+}
+
+/// What is done is done and listed: files that stay behind are told of.
+fn remove_leftovers(spool: &Spool, place: &MailboxPlace, mailbox: &MailboxName) {
+    if let Err(error) = remove_files(spool, place) {
+        let facts: [(&str, &dyn Display); 2] = [("mailbox", mailbox), ("error", &error)];
+        spool.tell(Severity::Error, "IOERROR: unable to remove files of a mailbox", &facts);
+    }
+}
+
+/// Gives the messages of a mailbox a second name in its new place, and copies its other files: those that the old place
+/// still has must not change with them.
+fn copy_files(spool: &Spool, old: &MailboxPlace, new: &MailboxPlace) -> Result<(), StoreError> {
+    let directories = spool.options.mailbox_dirs(new)?;
+    for directory in &directories {
+        spool.disk.create_dir_all(directory).map_err(StoreError::io(directory))?;
+    }
+    for directory in spool.options.mailbox_dirs(old)? {
+        for name in spool.disk.read_dir(&directory).map_err(StoreError::io(&directory))? {
+            copy_file(spool, &directory.join(&name), &name, new)?;
+        }
+    }
+    directories.iter().try_for_each(|path| spool.disk.sync_file_system(path).map_err(StoreError::io(path)))
+}
+
+fn copy_file(spool: &Spool, source: &Path, name: &OsStr, new: &MailboxPlace) -> Result<(), StoreError> {
+    const META: [MetaFile; 7] = [
+        MetaFile::Header,
+        MetaFile::Index,
+        MetaFile::Cache,
+        MetaFile::Expunge,
+        MetaFile::Squat,
+        MetaFile::Annotations,
+        MetaFile::Dav,
+    ];
+    let disk = spool.disk.as_ref();
+    let metadata = disk.metadata(source).map_err(StoreError::io(source))?;
+    if metadata.is_dir {
+        return Ok(());
+    }
+    let (target, copied) = match META.into_iter().find(|file| file.name() == name) {
+        Some(file) => {
+            let target = spool.options.meta_file(new, file)?;
+            let copied = copy(disk, source, &target);
+            (target, copied)
+        }
+        None => {
+            let target = spool.options.mailbox_data_dir(new)?.join(name);
+            let copied = link_or_copy(disk, source, &target);
+            (target, copied)
+        }
+    };
+    copied.and_then(|()| disk.set_modified(&target, metadata.modified)).map_err(StoreError::io(&target))
 }
 
 /// The name that JMAP shows is no longer right.

@@ -100,7 +100,8 @@ fn hostile_messages_cost_neither_stack_nor_the_square_of_their_size() {
         ] {
             parse(message.as_bytes(), &options);
         }
-        assert!(started.elapsed() < Duration::from_secs(10), "{what} took {:?}", started.elapsed());
+        // A square would take many minutes; a busy machine without optimisation has taken 12 seconds.
+        assert!(started.elapsed() < Duration::from_secs(60), "{what} took {:?}", started.elapsed());
     }
 }
 

@@ -69,15 +69,19 @@ impl<'a> QuotaFile<'a> {
         let mut beside = self.path.clone().into_os_string();
         beside.push(".NEW");
         let beside = PathBuf::from(beside);
-        let file = self.disk.open(&beside, Mode::Create)?;
-        file.set_size(0)?;
-        file.write_at(0, &[&quota.encode(), b"\n"])?;
-        file.sync()?;
-        self.disk.rename(&beside, &self.path)?;
+        self.write_new(&beside, quota).inspect_err(|_| drop(self.disk.unlink(&beside)))?;
         match (durability, self.path.parent()) {
             (Durability::Now, Some(dir)) => self.disk.sync_dir(dir),
             _ => Ok(()),
         }
+    }
+
+    fn write_new(&self, new: &Path, quota: &Quota) -> io::Result<()> {
+        let file = self.disk.open(new, Mode::Create)?;
+        file.set_size(0)?;
+        file.write_at(0, &[&quota.encode(), b"\n"])?;
+        file.sync()?;
+        self.disk.rename(new, &self.path)
     }
 }
 

@@ -36,7 +36,7 @@ pub use commit::Next;
 pub use search::{Pair, Visitor};
 pub use transaction::{Commit, Durability, Reader, Writer};
 
-use self::{image::Image, level::Levels};
+use self::{format::FIRST_RECORD, image::Image, level::Levels};
 use crate::store::cyrus::{
     db_error::DbError,
     disk::{Deadline, Disk, DiskFile, Lock, Mode, lock_named},
@@ -177,6 +177,11 @@ impl Twoskip {
 
     /// Mends a file that is not clean, under the exclusive lock (`recovery`).
     fn repair(&mut self) -> Result<(), DbError> {
+        let is_new = self.image.header.current_size == FIRST_RECORD;
+        if is_new && self.image.size() < FIRST_RECORD {
+            // Whoever made the file was interrupted before it was whole.
+            return self.image.initialise();
+        }
         match recover::relink(&mut self.image) {
             Ok(()) if self.image.size() >= self.image.header.current_size => return recover::cut(&mut self.image),
             // What is missing holds no live record. (The reference puts zeros there.)

@@ -1,0 +1,94 @@
+//! The same conversation with a `MemoryStore` and with a `CyrusStore`: commands get the same answers, and on a disk that is
+//! well nothing fails or is found damaged.
+//!
+//! They part ways only where `CyrusStore` knows more and refuses: which partitions there are, which annotations may be set.
+
+#![no_main]
+
+use bytes::{Bytes, BytesMut};
+use libfuzzer_sys::fuzz_target;
+use std::sync::Arc;
+use sync_server::{
+    limits::Limits,
+    ops::Store,
+    session::{Config, Session, Step},
+    store::{
+        CyrusStore, MemoryStore,
+        cyrus::{
+            disk::Disk,
+            options::{CyrusOptions, PartitionDirectories},
+        },
+    },
+    types::Partition,
+};
+use sync_server_fuzz::disk::MemoryDisk;
+
+#[path = "../../tests/common/strict.rs"]
+#[allow(dead_code)]
+mod strict;
+
+use strict::Strict;
+
+fuzz_target!(|input: &[u8]| {
+    let mut spool = Strict::new(spool());
+    let on_spool = converse(&mut spool, input);
+    spool.assert_idle();
+    let in_memory = converse(&mut Strict::new(MemoryStore::new()), input);
+    compare(&on_spool, &in_memory);
+});
+
+fn spool() -> CyrusStore {
+    let disk = Arc::new(MemoryDisk::default());
+    for directory in ["/conf", "/spool"] {
+        disk.create_dir_all(directory.as_ref()).expect("a disk in memory");
+    }
+    let mut options = CyrusOptions::new("/conf");
+    for name in ["default", "p"] {
+        let partition = Partition::parse(name.as_bytes()).expect("a good name");
+        options.partitions.insert(partition, PartitionDirectories::new(format!("/spool/{name}")));
+    }
+    CyrusStore::on(disk, options, Arc::new(()))
+}
+
+fn converse(store: &mut dyn Store, input: &[u8]) -> Bytes {
+    let limits = Limits { literal: 4096, command: 1 << 16, records: 1000, staged: 100, ..Limits::default() };
+    let mut session = Session::new(Config { limits, ..Config::trusted("r") });
+    session.receive(Bytes::copy_from_slice(input));
+    session.receive(Bytes::new());
+    let mut said = BytesMut::new();
+    loop {
+        match session.poll() {
+            Ok(Step::Write(output)) => said.extend_from_slice(&output),
+            Ok(Step::Perform(op)) => op.perform(&mut session, store).expect("the request is this session's"),
+            Ok(Step::Closed) | Err(_) => return said.freeze(),
+            Ok(step) => panic!("{step:?}"),
+        }
+    }
+}
+
+/// The first line that differs is a refusal that only a spool has a reason for.
+fn compare(on_spool: &Bytes, in_memory: &Bytes) {
+    for failure in FAILURES {
+        assert!(!on_spool.windows(failure.len()).any(|part| part == failure.as_bytes()), "{}", on_spool.escape_ascii());
+    }
+    let mut answers = answers(on_spool).zip(answers(in_memory));
+    let Some((spool, memory)) = answers.find(|(spool, memory)| spool != memory) else { return };
+    assert!(
+        ONLY_ON_A_SPOOL.iter().any(|start| spool.starts_with(start.as_bytes())),
+        "on a spool: {}\nin memory:  {}",
+        spool.escape_ascii(),
+        memory.escape_ascii()
+    );
+}
+
+/// The lines that answer a command.
+fn answers(said: &Bytes) -> impl Iterator<Item = &[u8]> {
+    let words = [&b"OK "[..], b"NO ", b"BAD "];
+    said.split(|byte| *byte == b'\n').filter(move |line| words.iter().any(|word| line.starts_with(word)))
+}
+
+const ONLY_ON_A_SPOOL: &[&str] = &["NO IMAP_PARTITION_UNKNOWN", "NO IMAP_PROTOCOL_BAD_PARAMETERS \r"];
+
+/// What a disk that is well gives no reason for.
+const FAILURES: &[&str] =
+    &["NO IMAP_IOERROR", "NO IMAP_MAILBOX_BADFORMAT", "NO IMAP_NO_SPACE", "NO IMAP_MAILBOX_LOCKED"];

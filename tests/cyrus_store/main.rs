@@ -1,0 +1,18 @@
+//! `CyrusStore` without Cyrus: what it answers, what it leaves on disk, and what happens when the disk or another process is
+//! in the way. Each test works in a directory of its own, which goes away with it.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod bad_input;
+mod disk;
+mod failing_disk;
+mod master;
+mod model;
+mod peer;
+mod recorded;
+mod sharing;
+mod spool;
+mod tree;

@@ -1,0 +1,130 @@
+//! Several stores on one spool, as several processes have them.
+
+use crate::{
+    disk::TestDisk,
+    master::{Mailbox, Message},
+    peer::Peer,
+    spool::TestSpool,
+};
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+use sync_server::store::{
+    CyrusStore, MemoryStore,
+    cyrus::{
+        disk::{Deadline, Lock},
+        lock::{LockName, NameLock},
+    },
+};
+use sync_server::types::MailboxName;
+
+const ROUNDS: usize = 200;
+const OK: &str = "OK success";
+
+fn store(spool: &TestSpool) -> CyrusStore {
+    CyrusStore::on(Arc::new(TestDisk::default()), spool.options.clone(), spool.log.clone())
+}
+
+/// What a mailbox is like when all is done, from the store and from a memory store that was told all at once.
+fn assert_same(spool: &TestSpool, mailbox: &Mailbox) {
+    let mut memory = Peer::new(MemoryStore::new());
+    mailbox.records.values().for_each(|record| drop(memory.say(record.message.upload("default"))));
+    memory.say(mailbox.all());
+    let question = format!("GET FULLMAILBOX {}\r\n", mailbox.name);
+    let expected = memory.say(question.clone());
+    assert_eq!(Peer::new(store(spool)).say(question), expected, "{}", spool.log.text());
+}
+
+/// Half of the rounds bring a message, which all threads have in common; the other half change a flag.
+fn round(peer: &mut Peer<CyrusStore>, mailbox: &mut Mailbox, number: usize) {
+    let uid = match number % 2 {
+        0 => {
+            let message = Message::number(number % 20);
+            assert_eq!(peer.say(message.upload("default")), "OK success\r\n");
+            mailbox.append(message)
+        }
+        _ => {
+            mailbox.change(mailbox.last_uid, |record| record.flags = vec!["\\Seen"]);
+            mailbox.last_uid
+        }
+    };
+    let reply = peer.say(mailbox.line(&[uid], mailbox.crcs(), ""));
+    assert_eq!(reply, "OK success\r\n");
+    if number % 10 == 9 {
+        // What was staged by the other is not this one's to discard.
+        assert_eq!(peer.ask("RESTART"), "OK Restarting");
+    }
+}
+
+#[test]
+fn two_that_change_different_mailboxes_of_one_user_do_not_disturb_each_other() {
+    let spool = TestSpool::new("different");
+    let mailboxes: Vec<Mailbox> = thread::scope(|scope| {
+        let threads = ["user.u1", "user.u1.a"].map(|name| {
+            let spool = &spool;
+            scope.spawn(move || {
+                let mut mailbox = Mailbox::new(name, &format!("id-of-{}", name.replace('.', "-")));
+                let mut peer = Peer::new(store(spool));
+                assert_eq!(peer.say(mailbox.all()).trim_end(), OK);
+                (0..ROUNDS).for_each(|number| round(&mut peer, &mut mailbox, number));
+                peer.leave();
+                mailbox
+            })
+        });
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    mailboxes.iter().for_each(|mailbox| assert_same(&spool, mailbox));
+    spool.assert_tidy("after both have left");
+}
+
+#[test]
+fn two_that_say_the_same_of_one_mailbox_come_to_the_same() {
+    let spool = TestSpool::new("same");
+    let mut mailbox = Mailbox::new("user.u1", "id00000001");
+    let lines: Vec<String> = (0..ROUNDS / 2)
+        .map(|number| {
+            let message = Message::number(number);
+            let upload = message.upload("default");
+            let uid = mailbox.append(message);
+            upload + &mailbox.line(&[uid], mailbox.crcs(), "")
+        })
+        .collect();
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let mut peer = Peer::new(store(&spool));
+                for line in &lines {
+                    // One of both is late: it hears that the other was here.
+                    let reply = peer.say(line.clone());
+                    let known = ["OK success", "NO IMAP_SYNC_CHECKSUM Checksum Failure"];
+                    assert!(reply.lines().all(|line| known.contains(&line)), "{reply}\n{}", spool.log.text());
+                }
+                peer.leave();
+            });
+        }
+    });
+    assert_same(&spool, &mailbox);
+    spool.assert_tidy("after both have left");
+}
+
+#[test]
+fn a_lock_that_another_holds_is_waited_for_only_so_long() {
+    let mut spool = TestSpool::new("locked");
+    spool.options.lock_timeout = Duration::from_millis(50);
+    let mut peer = Peer::new(spool.store());
+    let mailbox = Mailbox::new("user.u1", "id00000001");
+    assert_eq!(peer.say(mailbox.all()).trim_end(), OK);
+    let name = LockName::user_of(&MailboxName::parse(b"user.u1").unwrap());
+    let deadline = Deadline::after(Duration::ZERO);
+    let held = NameLock::take(&spool.disk, &spool.options, name, Lock::Exclusive, deadline).unwrap();
+    let start = Instant::now();
+    let locked = "NO IMAP_MAILBOX_LOCKED Mailbox locked\r\n";
+    assert_eq!(peer.say(mailbox.all()), locked);
+    assert_eq!(peer.say("GET FULLMAILBOX user.u1\r\n"), locked);
+    assert_eq!(peer.say("APPLY UNMAILBOX user.u1\r\n"), locked);
+    assert!(start.elapsed() < Duration::from_secs(2));
+    drop(held);
+    assert_eq!(peer.say(mailbox.all()).trim_end(), OK);
+}

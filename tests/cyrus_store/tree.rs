@@ -1,0 +1,34 @@
+//! All that lies below a directory.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The bytes of every file below a directory, by path below it; directories are there with `None`.
+pub fn read(root: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
+    let mut tree = BTreeMap::new();
+    let mut to_do = vec![root.to_owned()];
+    while let Some(directory) = to_do.pop() {
+        for entry in fs::read_dir(&directory).unwrap() {
+            let path = entry.unwrap().path();
+            let below = path.strip_prefix(root).unwrap().to_owned();
+            if path.is_dir() {
+                tree.insert(below, None);
+                to_do.push(path);
+            } else {
+                tree.insert(below, Some(fs::read(&path).unwrap()));
+            }
+        }
+    }
+    tree
+}
+
+/// What differs between two trees, one path a line.
+pub fn differences<T: PartialEq>(before: &BTreeMap<PathBuf, T>, after: &BTreeMap<PathBuf, T>) -> Vec<String> {
+    let gone = before.keys().filter(|path| !after.contains_key(*path)).map(|path| format!("- {}", path.display()));
+    let new = after.keys().filter(|path| !before.contains_key(*path)).map(|path| format!("+ {}", path.display()));
+    let both = after.iter().filter(|(path, bytes)| before.get(*path).is_some_and(|before| before != *bytes));
+    gone.chain(new).chain(both.map(|(path, _)| format!("! {}", path.display()))).collect()
+}
