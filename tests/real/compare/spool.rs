@@ -13,7 +13,8 @@ use crate::rig::instance::Instance;
 
 /// What belongs to the running server and not to the mail: configuration, sockets, locks, staging, the databases'
 /// own recovery state, dav.db, which any program may create empty when it first meets a user, and the empty
-/// conversations.db that 3.12 makes when a folder is renamed, though `conversations` is off.
+/// conversations.db that 3.12 makes when a folder is renamed, though `conversations` is off. Compiled scripts are left out too:
+/// ours leaves it to the programs that run scripts to compile them.
 #[rustfmt::skip]
 const NOT_MAIL: [&str; 13] = [
     "conf/proc", "conf/lock", "conf/socket", "conf/log", "conf/db", "conf/db.backup1", "conf/db.backup2", "conf/sync",
@@ -53,6 +54,9 @@ fn walk(instance: &Instance, directory: &str, found: &mut BTreeMap<String, Vec<S
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = if directory.is_empty() { name.clone() } else { format!("{directory}/{name}") };
         if NOT_MAIL.contains(&path.as_str()) || NOT_MAIL_ANYWHERE.contains(&name.as_str()) || name.ends_with(".lock") {
+            continue;
+        }
+        if directory.starts_with("sieve/") && name.ends_with(".bc") {
             continue;
         }
         let metadata = entry.metadata()?;
