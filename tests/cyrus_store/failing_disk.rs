@@ -100,12 +100,6 @@ fn whatever_call_fails_the_same_command_does_it_later() {
 }
 
 #[test]
-#[ignore = "takes minutes"]
-fn every_single_call_may_fail() {
-    fail_each(1);
-}
-
-#[test]
 fn a_disk_that_stays_full_is_answered_to_the_end() {
     for call in (0..400).step_by(31) {
         let spool = TestSpool::new("full");

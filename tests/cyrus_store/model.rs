@@ -181,7 +181,7 @@ impl Master {
     }
 
     fn name(&mut self) -> &'static str {
-        *self.dice.pick(&NAMES)
+        NAMES[self.dice.below(NAMES.len())]
     }
 
     /// The users' INBOXes, which stay.
@@ -194,7 +194,7 @@ impl Master {
 
     /// The name of no INBOX.
     fn folder(&mut self) -> &'static str {
-        *self.dice.pick(&NAMES[INBOXES.len()..])
+        NAMES[INBOXES.len() + self.dice.below(NAMES.len() - INBOXES.len())]
     }
 
     /// A mailbox that exists, most of the time.

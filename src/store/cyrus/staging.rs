@@ -34,7 +34,10 @@ pub(super) struct Staging {
 
 /// Which of the process's stores this is: the lowest number that no other has.
 #[derive(Debug)]
-struct Owner(u32);
+struct Owner {
+    number: u32,
+    process: u32,
+}
 
 /// The numbers that are taken. Staging directories are named after the process, so that this is the process's to know.
 static OWNERS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
@@ -44,13 +47,13 @@ impl Default for Owner {
         let mut taken = OWNERS.lock().unwrap_or_else(PoisonError::into_inner);
         let free = (0..=u32::MAX).find(|number| !taken.contains(number)).unwrap_or_default();
         taken.insert(free);
-        Owner(free)
+        Owner { number: free, process: std::process::id() }
     }
 }
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        OWNERS.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+        OWNERS.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
     }
 }
 
@@ -89,8 +92,7 @@ impl Staging {
     ) -> Result<(), StoreError> {
         let path = self.place(disk, options, partition, guid)?;
         // What lies there may have other names: it is replaced, not written over.
-        remove(disk, &path).map_err(StoreError::io(&path))?;
-        let file = disk.open(&path, Mode::CreateNew).map_err(StoreError::io(&path))?;
+        let file = in_place_of(disk, &path, || disk.open(&path, Mode::CreateNew)).map_err(StoreError::io(&path))?;
         if let Some(guids) = self.partitions.get_mut(partition) {
             guids.remove(&guid);
         }
@@ -131,8 +133,7 @@ impl Staging {
         message: &Path,
     ) -> Result<(), StoreError> {
         let path = self.place(disk, options, partition, guid)?;
-        remove(disk, &path).map_err(StoreError::io(&path))?;
-        link_or_copy(disk, message, &path).map_err(StoreError::io(&path))?;
+        in_place_of(disk, &path, || link_or_copy(disk, message, &path)).map_err(StoreError::io(&path))?;
         self.partitions.entry(partition.clone()).or_default().insert(guid);
         Ok(())
     }
@@ -155,11 +156,9 @@ impl Staging {
 
     /// Where messages for a partition are staged.
     fn directory(&self, options: &CyrusOptions, partition: &Partition) -> Result<PathBuf, StoreError> {
-        let first = options.staging_dir(partition, std::process::id())?;
-        Ok(match self.owner {
-            Owner(0) => first,
-            Owner(number) => first.with_file_name(format!("{}-{number}", std::process::id())),
-        })
+        let Owner { number, process } = self.owner;
+        let first = options.staging_dir(partition, process)?;
+        Ok(if number == 0 { first } else { first.with_file_name(format!("{process}-{number}")) })
     }
 
     /// The file that a message is staged in, and its directory made.
@@ -177,6 +176,17 @@ impl Staging {
             self.directories.insert(directory);
         }
         Ok(path)
+    }
+}
+
+/// Makes a file, in place of what has its name; that is rare, and so removed only where it is in the way.
+pub(super) fn in_place_of<T>(disk: &dyn Disk, path: &Path, make: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    match make() {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            disk.unlink(path)?;
+            make()
+        }
+        made => made,
     }
 }
 

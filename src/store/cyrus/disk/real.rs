@@ -6,14 +6,17 @@ use std::{
     io::{self, ErrorKind, IoSlice},
     os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt},
     path::Path,
-    time::{Duration, SystemTime},
 };
 
 use nix::{
     errno::Errno,
-    fcntl::{FcntlArg, fcntl},
+    fcntl::{AT_FDCWD, FcntlArg, fcntl},
     libc,
-    sys::uio::pwritev,
+    sys::{
+        stat::{UtimensatFlags, utimensat},
+        time::TimeSpec,
+        uio::pwritev,
+    },
 };
 
 use super::{Disk, DiskFile, Lock, Metadata, Mode};
@@ -74,7 +77,8 @@ impl Disk for RealDisk {
     }
 
     fn set_modified(&self, path: &Path, seconds: i64) -> io::Result<()> {
-        File::open(path)?.set_modified(system_time(seconds)?)
+        let (omit, modified) = (TimeSpec::UTIME_OMIT, TimeSpec::new(seconds, 0));
+        Ok(utimensat(AT_FDCWD, path, &omit, &modified, UtimensatFlags::FollowSymlink)?)
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
@@ -173,16 +177,6 @@ fn set_lock(file: &File, kind: libc::c_int) -> Result<(), Errno> {
 
 fn file_offset(offset: u64) -> io::Result<libc::off_t> {
     libc::off_t::try_from(offset).map_err(|_| ErrorKind::InvalidInput.into())
-}
-
-fn system_time(seconds: i64) -> io::Result<SystemTime> {
-    let distance = Duration::from_secs(seconds.unsigned_abs());
-    let time = if seconds < 0 {
-        SystemTime::UNIX_EPOCH.checked_sub(distance)
-    } else {
-        SystemTime::UNIX_EPOCH.checked_add(distance)
-    };
-    time.ok_or_else(|| ErrorKind::InvalidInput.into())
 }
 
 impl From<fs::Metadata> for Metadata {

@@ -12,7 +12,7 @@ use super::{
         mime::{self, CacheOptions, ParsedMessage},
         options::MetaFile,
         spool::{Spool, now, read_whole},
-        staging::{Staging, link_or_copy, remove},
+        staging::{Staging, in_place_of, link_or_copy},
     },
     open::OpenMailbox,
 };
@@ -71,8 +71,7 @@ impl<'a> Appender<'a> {
         let bytes = read_whole(disk, &staged).map_err(StoreError::io(&staged))?;
         let path = options.message_file(&mailbox.place, record.uid)?;
         // A file of this name is the leftover of a change that was never committed: uids are not given twice.
-        remove(disk, &path).map_err(StoreError::io(&path))?;
-        link_or_copy(disk, &staged, &path).map_err(StoreError::io(&path))?;
+        in_place_of(disk, &path, || link_or_copy(disk, &staged, &path)).map_err(StoreError::io(&path))?;
         self.linked.push(path.clone());
         disk.set_modified(&path, record.internal_date).map_err(StoreError::io(&path))?;
         Ok(mime::parse(&bytes, &self.options))

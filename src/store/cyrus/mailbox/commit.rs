@@ -264,13 +264,12 @@ fn write_header_file(
     unsynced: &mut Unsynced,
 ) -> Result<(), StoreError> {
     let bytes = header::encode(&mailbox.header, header::Form::KeyValue)?;
-    let checksum = header::checksum(&bytes);
-    let path = spool.options.meta_file(&mailbox.place, MetaFile::Header)?;
-    if checksum != next.header_file_crc || spool.read_file(&path)?.as_deref() != Some(&bytes) {
+    if bytes != mailbox.header_file {
+        let path = spool.options.meta_file(&mailbox.place, MetaFile::Header)?;
         spool.replace_file(&path, &spool.options.new_meta_file(&mailbox.place, MetaFile::Header)?, &bytes)?;
         unsynced.name(&path);
     }
-    next.header_file_crc = checksum;
+    next.header_file_crc = header::checksum(&bytes);
     Ok(())
 }
 

@@ -24,7 +24,7 @@ use crate::{
     ops::Refusal,
     types::{MailboxKind, MailboxName, ModSeq},
 };
-use std::{io::ErrorKind, path::Path};
+use std::{fmt::Display, io::ErrorKind, path::Path};
 
 /// Removes a mailbox by name, or makes a tombstone of an intermediate folder.
 pub(in super::super) fn delete(spool: &mut Spool, name: &MailboxName) -> Result<(), StoreError> {
@@ -72,13 +72,18 @@ fn delete_mailbox(
         Ok(mailbox) => {
             let closed = closed(&mailbox, raise);
             unlist(spool, &entry, closed.as_ref())?;
-            forget(spool, &mailbox)?;
             if entry.mailbox_type.kind == MailboxKind::Sieve && !entry.name.is_deleted() {
                 sieve::forget(spool, &entry.name);
             }
-            remove_files(spool, &place)?;
+            // From here on it is gone. Whoever repeats this finds nothing to remove: what stays behind is told of.
+            if let Err(error) = forget(spool, &mailbox).and_then(|()| remove_files(spool, &place)) {
+                let facts: [(&str, &dyn Display); 2] = [("mailbox", &entry.name), ("error", &error)];
+                spool.tell(Severity::Error, "IOERROR: unable to remove all of a mailbox", &facts);
+            }
             Ok(mailbox.owner_lock)
         }
+        // Another has it locked, or the disk failed: nothing is known of its state.
+        Err(error) if !error.is_not_found() && error.refusal() != Refusal::BadFormat => Err(error),
         Err(error) => {
             spool.tell(
                 Severity::Error,

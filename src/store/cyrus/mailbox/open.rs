@@ -27,6 +27,8 @@ pub(in super::super) struct OpenMailbox {
     pub(in super::super) entry: MailboxEntry,
     pub(in super::super) place: MailboxPlace,
     pub(in super::super) header: MailboxHeader,
+    /// What `cyrus.header` holds.
+    pub(super) header_file: Vec<u8>,
     pub(in super::super) index: IndexFile,
     /// The groups that the owner is in.
     groups: Vec<Vec<u8>>,
@@ -93,7 +95,8 @@ pub(super) fn open_files(
         spool.tell(Severity::Error, "IOERROR: header CRC doesn't match", &[("mailbox", &entry.name)]);
     }
     let header = header::decode(&bytes)?;
-    Ok(OpenMailbox { entry, place, header, index, groups: Vec::new(), message_annotations: None, lock, owner_lock })
+    let (header_file, groups, message_annotations) = (bytes, Vec::new(), None);
+    Ok(OpenMailbox { entry, place, header, header_file, index, groups, message_annotations, lock, owner_lock })
 }
 
 impl OpenMailbox {
