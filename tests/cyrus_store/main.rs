@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 #[path = "../common/mod.rs"]
-#[allow(dead_code, reason = "other test crates use the rest")]
 mod common;
 
 mod bad_input;
