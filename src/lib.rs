@@ -72,8 +72,8 @@
 //! # Features
 //!
 //! `cyrus` (default): `CyrusStore`. `dav` (default): users' dav.db, where Cyrus looks Sieve scripts up; without it, replicated
-//! scripts run only after `dav_reconstruct USER`. `cli` (default): the binary and what it needs. Without them the crate is the sans-IO
-//! library and depends on `bytes`, `memchr`, `sha1`, `crc32fast` and `thiserror` alone.
+//! scripts run only after `dav_reconstruct USER`. `cli` (default): the binary and what it needs. Without them the crate is the
+//! sans-IO library and depends on `bytes`, `memchr`, `sha1`, `crc32fast` and `thiserror` alone.
 
 pub mod command;
 #[cfg(feature = "cli")]

@@ -6,8 +6,8 @@ use libfuzzer_sys::fuzz_target;
 use std::{ops::ControlFlow, path::Path, sync::Arc, time::Duration};
 use sync_server::store::cyrus::{
     db_error::DbError,
-    disk::{Deadline, Disk},
-    twoskip::{Create, Durability, Twoskip},
+    disk::{Deadline, Disk, Durability},
+    twoskip::{Create, Twoskip},
 };
 use sync_server_fuzz::{disk::MemoryDisk, heap};
 

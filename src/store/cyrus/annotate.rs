@@ -4,12 +4,12 @@
 
 use super::{
     annotations::{self, Store, Target, check_store},
+    disk::Durability,
     error::StoreError,
     index::{IndexHeader, counts},
     mailbox::{self, OpenMailbox, Opened, whose},
     options::MetaFile,
     spool::{Spool, open_or_create},
-    twoskip::Durability,
     usage,
 };
 use crate::{

@@ -11,7 +11,6 @@
 
 use std::{
     collections::BTreeMap,
-    ffi::OsString,
     io::{self, ErrorKind},
     path::{Path, PathBuf},
     sync::Arc,
@@ -19,8 +18,8 @@ use std::{
 
 use super::{
     db_error::{Damage, DbError},
-    disk::{Deadline, Disk, DiskFile, Lock, Mode, lock_named},
-    twoskip::{Create, Durability},
+    disk::{Deadline, Disk, DiskFile, Durability, Lock, Mode, lock_named, open_or_make, replace_file},
+    twoskip::Create,
 };
 
 /// Begins an escape.
@@ -70,7 +69,7 @@ impl Flat {
             (Ok(_), _) => Ok(Some(flat)),
             (Err(error), Create::No) if error.kind() == ErrorKind::NotFound => Ok(None),
             (Err(error), Create::Yes) if error.kind() == ErrorKind::NotFound => {
-                flat.make().map_err(|error| flat.io(error))?;
+                open_or_make(disk.as_ref(), path).map_err(|error| flat.io(error))?;
                 Ok(Some(flat))
             }
             (Err(error), _) => Err(flat.io(error)),
@@ -103,34 +102,6 @@ impl Flat {
         Table::decode(&bytes).map_err(|offset| DbError::damaged(&self.path, offset, Damage::Line))
     }
 
-    /// Makes an empty file and the directories above it.
-    fn make(&self) -> io::Result<()> {
-        self.disk.create_dir_all(self.parent())?;
-        self.disk.open(&self.path, Mode::Create).map(drop)
-    }
-
-    fn replace(&self, bytes: &[u8], durability: Durability) -> io::Result<()> {
-        let mut new = OsString::from(&self.path);
-        new.push(".NEW");
-        let new = PathBuf::from(new);
-        match self.disk.unlink(&new) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let file = self.disk.open(&new, Mode::CreateNew)?;
-        file.write_at(0, &[bytes])?;
-        file.sync()?;
-        self.disk.rename(&new, &self.path)?;
-        match durability {
-            Durability::Now => self.disk.sync_dir(self.parent()),
-            Durability::Caller => Ok(()),
-        }
-    }
-
-    fn parent(&self) -> &Path {
-        self.path.parent().unwrap_or(&self.path)
-    }
-
     fn io(&self, error: io::Error) -> DbError {
         DbError::io(&self.path, error)
     }
@@ -148,7 +119,8 @@ impl FlatWriter<'_> {
         if self.table == self.before {
             return Ok(());
         }
-        self.flat.replace(&self.table.encode(), durability).map_err(|error| self.flat.io(error))
+        replace_file(self.flat.disk.as_ref(), &self.flat.path, &[&self.table.encode()], durability)
+            .map_err(|error| self.flat.io(error))
     }
 }
 

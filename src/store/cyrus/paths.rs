@@ -97,14 +97,6 @@ impl CyrusOptions {
         Ok(self.mailbox_dir(root, &place.directory).join(file.name()))
     }
 
-    /// The file that replaces one of a mailbox's other files once it is complete.
-    ///
-    /// # Errors
-    /// [`UnknownPartition`]
-    pub fn new_meta_file(&self, place: &MailboxPlace, file: MetaFile) -> Result<PathBuf, UnknownPartition> {
-        self.meta_file(place, file).map(|path| with_suffix(path, ".NEW"))
-    }
-
     /// All directories that hold files of a mailbox: data, meta, archive and those of single files, each once.
     ///
     /// # Errors
@@ -204,7 +196,9 @@ impl CyrusOptions {
     /// The file of a lock by name; `name` is made from validated names (see [`super::lock`]) and read as a mailbox's.
     pub(super) fn lock_file(&self, name: &str) -> PathBuf {
         let root = self.lock_directory.clone().unwrap_or_else(|| self.config_directory.join("lock"));
-        with_suffix(self.name_dir(&root, name), ".lock")
+        let mut file = self.name_dir(&root, name).into_os_string();
+        file.push(".lock");
+        file.into()
     }
 
     /// The domain that counts: the default one is as good as none.
@@ -306,12 +300,6 @@ fn id_dir(root: &Path, id: &UniqueId) -> PathBuf {
     // A unique id has at least two characters.
     dir.extend(letters.by_ref().take(2).map(|letter| letter.to_string()));
     dir.join(id.as_str())
-}
-
-fn with_suffix(path: PathBuf, suffix: &str) -> PathBuf {
-    let mut name = path.into_os_string();
-    name.push(suffix);
-    name.into()
 }
 
 #[cfg(test)]

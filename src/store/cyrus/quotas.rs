@@ -3,14 +3,13 @@
 //! Source: `mboxlist_setquotas`, `mboxlist_changequota`, `mboxlist_unsetquota`, `mboxlist_rmquota` of `imap/mboxlist.c`.
 
 use super::{
-    disk::Lock,
+    disk::{Durability, Lock},
     error::StoreError,
     lock::LockName,
     mailbox::{self, OpenMailbox, Opened},
     mboxlist::{Tree, TreeFlags},
     quota::{self, Quota, QuotaFile, QuotaRoot},
     spool::Spool,
-    twoskip::Durability,
 };
 use crate::{
     event::Severity,

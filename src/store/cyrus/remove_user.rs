@@ -4,17 +4,17 @@
 //! Deleted mailboxes that are still kept stay, as do tombstones and intermediate folders.
 //!
 //! Source: `sync_apply_unuser` of `imap/sync_support.c`, `user_deletedata`, `user_deletequotaroots` of `imap/user.c`; 3.6.1
-//! and 3.12.3 do the same, but that the former deletes as if by a client, with a modseq of its own. Not done here: ending the user's IMAP connections and removing search indexes and alarms.
+//! and 3.12.3 do the same, but that the former deletes as if by a client, with a modseq of its own. Not done here: ending the
+//! user's IMAP connections and removing search indexes and alarms.
 
 use super::{
-    disk::Lock,
+    disk::{Lock, remove_if_there},
     error::StoreError,
     lock::LockName,
     mailbox,
     mboxlist::{Tree, TreeFlags},
     quota::{QuotaFile, QuotaRoot},
     spool::Spool,
-    staging,
 };
 use crate::{
     ops::Refusal,
@@ -95,7 +95,7 @@ fn remove_files(spool: &mut Spool, user: &UserId, inbox: &MailboxName) -> Result
 }
 
 fn remove_file(spool: &Spool, path: &Path) -> Result<(), StoreError> {
-    staging::remove(spool.disk.as_ref(), path).map_err(StoreError::io(path))
+    remove_if_there(spool.disk.as_ref(), path).map_err(StoreError::io(path))
 }
 
 fn names_in(spool: &Spool, directory: &Path) -> Result<Vec<OsString>, StoreError> {

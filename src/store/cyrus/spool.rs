@@ -1,13 +1,13 @@
 //! The spool: the disk, the options, and what all parts of the store do with them.
 
 use super::{
-    disk::{Deadline, Disk, Lock, Mode},
+    disk::{self, Deadline, Disk, Durability, Lock, Mode},
     error::StoreError,
     lock::{LockName, NameLock},
     mboxlist::{self, MailboxEntry},
     options::CyrusOptions,
     paths::UserPlace,
-    twoskip::{Create, Durability, Reader, Twoskip, Writer},
+    twoskip::{Create, Reader, Twoskip, Writer},
 };
 use crate::{
     event::{Event, Observer, Severity},
@@ -106,16 +106,8 @@ impl Spool {
     }
 
     /// Replaces a small file by one that is complete and durable; its name becomes durable with its directory.
-    pub(super) fn replace_file(&self, path: &Path, new: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-        let replace = || -> io::Result<()> {
-            let file = self.disk.open(new, Mode::Create)?;
-            file.set_size(0)?;
-            file.write_at(0, &[bytes])?;
-            file.sync()?;
-            self.disk.rename(new, path)
-        };
-        // What is left of a file that could not be written is of no use to anybody.
-        replace().inspect_err(|_| drop(self.disk.unlink(new))).map_err(StoreError::io(path))
+    pub(super) fn replace_file(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+        disk::replace_file(self.disk.as_ref(), path, &[bytes], Durability::Caller).map_err(StoreError::io(path))
     }
 }
 

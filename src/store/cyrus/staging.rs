@@ -7,7 +7,7 @@
 //! Source: `reservefile` of `imap/dlist.c`, `sync_append_copyfile` and `reserve_folder` of `imap/sync_support.c`.
 
 use super::{
-    disk::{Disk, DiskFile, Mode},
+    disk::{Disk, DiskFile, Mode, remove_if_there},
     error::StoreError,
     options::CyrusOptions,
 };
@@ -118,7 +118,7 @@ impl Staging {
     /// The message is bad.
     pub(super) fn abort(&mut self, disk: &dyn Disk) -> Result<(), StoreError> {
         match self.upload.take() {
-            Some(upload) => remove(disk, &upload.path).map_err(StoreError::io(&upload.path)),
+            Some(upload) => remove_if_there(disk, &upload.path).map_err(StoreError::io(&upload.path)),
             None => Ok(()),
         }
     }
@@ -145,7 +145,7 @@ impl Staging {
             let directory = self.directory(options, &partition)?;
             for guid in guids {
                 let path = directory.join(guid.to_string());
-                outcome = outcome.and(remove(disk, &path).map_err(StoreError::io(&path)));
+                outcome = outcome.and(remove_if_there(disk, &path).map_err(StoreError::io(&path)));
             }
         }
         for directory in std::mem::take(&mut self.directories) {
@@ -187,14 +187,6 @@ pub(super) fn in_place_of<T>(disk: &dyn Disk, path: &Path, make: impl Fn() -> io
             make()
         }
         made => made,
-    }
-}
-
-/// Removes a file that may not exist.
-pub(super) fn remove(disk: &dyn Disk, path: &Path) -> io::Result<()> {
-    match disk.unlink(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
     }
 }
 

@@ -114,8 +114,8 @@ impl WriteTable for flat::Table {
 mod tests {
     use super::*;
     use crate::store::cyrus::{
-        disk::{Deadline, Disk, RealDisk, testing::TestDir},
-        twoskip::{Create, Durability, Twoskip},
+        disk::{Deadline, Disk, Durability, RealDisk, testing::TestDir},
+        twoskip::{Create, Twoskip},
     };
     use std::{sync::Arc, time::Duration};
 

@@ -3,11 +3,11 @@
 //! Source: `mailbox_get_usage` of `imap/mailbox.c`, `quota_update_useds` and `quota_findroot` of `imap/quota_db.c`.
 
 use super::{
+    disk::Durability,
     error::StoreError,
     index::IndexHeader,
     quota::{self, Amounts, QuotaFile, QuotaRoot, RESOURCES, Resource, root_candidates},
     spool::Spool,
-    twoskip::Durability,
 };
 use crate::types::MailboxName;
 

@@ -1,6 +1,7 @@
 //! What belongs to users and not to mailboxes: seen state and subscriptions.
 
 use super::{
+    disk::Durability,
     error::StoreError,
     flat::Flat,
     options::DatabaseFormat,
@@ -8,7 +9,7 @@ use super::{
     spool::{Spool, open_or_create},
     subscriptions,
     table::WriteTable,
-    twoskip::{Create, Durability, Twoskip},
+    twoskip::{Create, Twoskip},
 };
 use crate::{
     ops::{Refusal, Seen, SeenEntry},

@@ -3,8 +3,7 @@
 use super::{Counters, MODSEQS, VERSION, length, version};
 use crate::store::cyrus::{
     db_error::{Damage, DbError},
-    disk::{Deadline, Disk, DiskFile, Lock, Mode, lock_named},
-    twoskip::Durability,
+    disk::{Deadline, Disk, DiskFile, Durability, Lock, Mode, lock_named, open_or_make, replace_file},
 };
 use std::{
     io::{self, ErrorKind},
@@ -26,8 +25,8 @@ impl<'a> CountersFile<'a> {
     /// Opens and locks a file, making an empty one where there is none.
     ///
     /// # Errors
-    /// [`DbError`]: `Locked` at the deadline, `Damaged` for a later release's file, or the system's error. A damaged file counts as an empty one, and so will be
-    /// replaced; the reference leaves it and loses all counts.
+    /// [`DbError`]: `Locked` at the deadline, `Damaged` for a later release's file, or the system's error. A damaged file
+    /// counts as an empty one, and so will be replaced; the reference leaves it and loses all counts.
     pub fn lock(disk: &'a dyn Disk, path: &Path, deadline: Deadline) -> Result<CountersFile<'a>, DbError> {
         let locked = open_and_lock(disk, path, deadline);
         let (file, bytes) = locked.map_err(|source| DbError::io(path, source))?;
@@ -43,24 +42,10 @@ impl<'a> CountersFile<'a> {
     pub fn commit(mut self, durability: Durability) -> Result<Counters, DbError> {
         if self.counters != self.before {
             self.counters.generation = self.before.generation.wrapping_add(1);
-            self.replace(durability).map_err(|source| DbError::io(&self.path, source))?;
+            replace_file(self.disk, &self.path, &[&self.counters.encode()], durability)
+                .map_err(|source| DbError::io(&self.path, source))?;
         }
         Ok(self.counters)
-    }
-
-    fn replace(&self, durability: Durability) -> io::Result<()> {
-        let mut beside = self.path.clone().into_os_string();
-        beside.push(".NEW");
-        let beside = PathBuf::from(beside);
-        let file = self.disk.open(&beside, Mode::Create)?;
-        file.set_size(0)?;
-        file.write_at(0, &[&self.counters.encode()])?;
-        file.sync()?;
-        self.disk.rename(&beside, &self.path)?;
-        match (durability, self.path.parent()) {
-            (Durability::Now, Some(dir)) => self.disk.sync_dir(dir),
-            _ => Ok(()),
-        }
     }
 }
 
@@ -85,14 +70,7 @@ fn decoded(path: &Path, bytes: &[u8]) -> Result<Counters, DbError> {
 }
 
 fn open_and_lock(disk: &dyn Disk, path: &Path, deadline: Deadline) -> io::Result<(Box<dyn DiskFile>, Vec<u8>)> {
-    let opened = match disk.open(path, Mode::Create) {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            disk.create_dir_all(path.parent().unwrap_or(path))?;
-            disk.open(path, Mode::Create)
-        }
-        opened => opened,
-    };
-    let mut file = opened?;
+    let mut file = open_or_make(disk, path)?;
     lock_named(disk, path, &mut file, Lock::Exclusive, deadline)?;
     let bytes = read_all(file.as_ref())?;
     Ok((file, bytes))

@@ -1,9 +1,8 @@
 use super::*;
 use crate::store::cyrus::{
-    disk::{Deadline, RealDisk, testing::TestDir},
+    disk::{Deadline, Durability, RealDisk, testing::TestDir},
     options::{CyrusOptions, Release},
     table::testing::{golden_lines, unescaped},
-    twoskip::Durability,
 };
 use crate::types::{MailboxName, MailboxType};
 use std::time::Duration;

@@ -6,6 +6,7 @@
 
 mod lock;
 mod real;
+mod replace;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -13,6 +14,7 @@ use std::{ffi::OsString, io, path::Path};
 
 pub use lock::{Deadline, lock_named, wait_lock};
 pub use real::RealDisk;
+pub use replace::{beside, open_or_make, remove_if_there, replace_file};
 
 /// How to open a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,6 +42,16 @@ pub struct Metadata {
     pub is_dir: bool,
     /// Last modification, in seconds since 1970.
     pub modified: i64,
+}
+
+/// What a change to a file waits for before it returns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Durability {
+    /// Until the change survives a power cut.
+    Now,
+    /// Until a power cut either keeps the change or undoes all of it. The caller makes it durable later, together with other
+    /// files: by a sync of the file or its directory, or a `syncfs`.
+    Caller,
 }
 
 /// Which lock to take on a file.

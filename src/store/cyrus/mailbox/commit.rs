@@ -10,6 +10,7 @@ use super::{
     super::{
         annotations::{self, Target, Written},
         counters::{self, CountersFile},
+        disk::{Durability, remove_if_there},
         durable::Unsynced,
         error::StoreError,
         header,
@@ -18,8 +19,7 @@ use super::{
         options::MetaFile,
         sieve,
         spool::{Spool, now, open_or_create},
-        staging::{Staging, remove},
-        twoskip::Durability,
+        staging::Staging,
         usage,
     },
     append::{Appender, to_index},
@@ -163,7 +163,7 @@ fn write_records(
         let appended = appended.and_then(|()| appender.finish(unsynced));
         if let Err(error) = appended {
             for path in &appender.linked {
-                remove(spool.disk.as_ref(), path).map_err(StoreError::io(path))?;
+                remove_if_there(spool.disk.as_ref(), path).map_err(StoreError::io(path))?;
             }
             return Err(error);
         }
@@ -266,7 +266,7 @@ fn write_header_file(
     let bytes = header::encode(&mailbox.header, header::Form::KeyValue)?;
     if bytes != mailbox.header_file {
         let path = spool.options.meta_file(&mailbox.place, MetaFile::Header)?;
-        spool.replace_file(&path, &spool.options.new_meta_file(&mailbox.place, MetaFile::Header)?, &bytes)?;
+        spool.replace_file(&path, &bytes)?;
         unsynced.name(&path);
     }
     next.header_file_crc = header::checksum(&bytes);

@@ -105,7 +105,7 @@ fn write_header(spool: &Spool, entry: &MailboxEntry) -> Result<u32, StoreError> 
     };
     let bytes = header::encode(&header, header::Form::KeyValue)?;
     let path = spool.options.meta_file(&place, MetaFile::Header)?;
-    spool.replace_file(&path, &spool.options.new_meta_file(&place, MetaFile::Header)?, &bytes)?;
+    spool.replace_file(&path, &bytes)?;
     Ok(header::checksum(&bytes))
 }
 

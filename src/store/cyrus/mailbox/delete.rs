@@ -6,15 +6,13 @@
 use super::{
     super::{
         annotations,
-        disk::Lock,
+        disk::{Durability, Lock, remove_if_there},
         error::StoreError,
         lock::{LockName, NameLock},
         mboxlist::{self, ClosedMailbox, MailboxEntry},
         paths::{MailboxDirectory, MailboxPlace},
         sieve,
         spool::{Spool, now, open_or_create},
-        staging::remove,
-        twoskip::Durability,
         usage,
     },
     open::{OpenMailbox, open_files},
@@ -135,7 +133,7 @@ pub(super) fn remove_files(spool: &Spool, place: &MailboxPlace) -> Result<(), St
         for path in names.iter().map(|name| directory.join(name)) {
             let is_dir = spool.disk.metadata(&path).map_err(StoreError::io(&path))?.is_dir;
             if !is_dir {
-                remove(spool.disk.as_ref(), &path).map_err(StoreError::io(&path))?;
+                remove_if_there(spool.disk.as_ref(), &path).map_err(StoreError::io(&path))?;
             }
         }
         remove_directory(spool, &directory, &place.directory);

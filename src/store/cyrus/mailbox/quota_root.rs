@@ -55,7 +55,7 @@ pub(super) fn change(
 pub(super) fn write(spool: &Spool, mailbox: &mut OpenMailbox) -> Result<(), StoreError> {
     let bytes = header::encode(&mailbox.header, header::Form::KeyValue)?;
     let path = spool.options.meta_file(&mailbox.place, MetaFile::Header)?;
-    spool.replace_file(&path, &spool.options.new_meta_file(&mailbox.place, MetaFile::Header)?, &bytes)?;
+    spool.replace_file(&path, &bytes)?;
     let mut index = *mailbox.index.header();
     index.header_file_crc = header::checksum(&bytes);
     mailbox.index.write_header(index)?;

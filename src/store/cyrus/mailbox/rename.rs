@@ -9,7 +9,7 @@
 use super::{
     super::{
         annotations,
-        disk::Lock,
+        disk::{Durability, Lock},
         error::StoreError,
         index::IndexHeader,
         lock::{LockName, NameLock},
@@ -18,7 +18,6 @@ use super::{
         paths::MailboxPlace,
         spool::{Spool, now, open_or_create},
         staging::{copy, link_or_copy},
-        twoskip::Durability,
         usage,
     },
     delete::remove_files,

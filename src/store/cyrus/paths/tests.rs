@@ -30,7 +30,6 @@ fn a_mailbox_lies_under_its_unique_id() {
     assert_eq!(options().mailbox_data_dir(&place).unwrap(), Path::new(dir));
     assert_eq!(options().message_file(&place, Uid::new(7).unwrap()).unwrap(), Path::new(dir).join("7."));
     assert_eq!(options().meta_file(&place, MetaFile::Index).unwrap(), Path::new(dir).join("cyrus.index"));
-    assert_eq!(options().new_meta_file(&place, MetaFile::Header).unwrap(), Path::new(dir).join("cyrus.header.NEW"));
 }
 
 #[test]

@@ -3,8 +3,7 @@
 use super::Quota;
 use crate::store::cyrus::{
     db_error::DbError,
-    disk::{Deadline, Disk, DiskFile, Lock, Mode, lock_named},
-    twoskip::Durability,
+    disk::{Deadline, Disk, DiskFile, Durability, Lock, Mode, lock_named, open_or_make, replace_file},
 };
 use std::{
     io::{self, ErrorKind},
@@ -54,7 +53,8 @@ impl<'a> QuotaFile<'a> {
     /// # Errors
     /// [`DbError`]
     pub fn commit(self, quota: &Quota, durability: Durability) -> Result<(), DbError> {
-        self.replace(quota, durability).map_err(|source| DbError::io(&self.path, source))
+        replace_file(self.disk, &self.path, &[&quota.encode(), b"\n"], durability)
+            .map_err(|source| DbError::io(&self.path, source))
     }
 
     /// Removes the file, and with it the root.
@@ -63,25 +63,6 @@ impl<'a> QuotaFile<'a> {
     /// [`DbError`]
     pub fn remove(self) -> Result<(), DbError> {
         self.disk.unlink(&self.path).map_err(|source| DbError::io(&self.path, source))
-    }
-
-    fn replace(&self, quota: &Quota, durability: Durability) -> io::Result<()> {
-        let mut beside = self.path.clone().into_os_string();
-        beside.push(".NEW");
-        let beside = PathBuf::from(beside);
-        self.write_new(&beside, quota).inspect_err(|_| drop(self.disk.unlink(&beside)))?;
-        match (durability, self.path.parent()) {
-            (Durability::Now, Some(dir)) => self.disk.sync_dir(dir),
-            _ => Ok(()),
-        }
-    }
-
-    fn write_new(&self, new: &Path, quota: &Quota) -> io::Result<()> {
-        let file = self.disk.open(new, Mode::Create)?;
-        file.set_size(0)?;
-        file.write_at(0, &[&quota.encode(), b"\n"])?;
-        file.sync()?;
-        self.disk.rename(new, &self.path)
     }
 }
 
@@ -107,14 +88,7 @@ fn open_and_lock(
     make: bool,
     deadline: Deadline,
 ) -> io::Result<(Box<dyn DiskFile>, Vec<u8>)> {
-    let opened = match disk.open(path, if make { Mode::Create } else { Mode::Write }) {
-        Err(error) if error.kind() == ErrorKind::NotFound && make => {
-            disk.create_dir_all(path.parent().unwrap_or(path))?;
-            disk.open(path, Mode::Create)
-        }
-        opened => opened,
-    };
-    let mut file = opened?;
+    let mut file = if make { open_or_make(disk, path) } else { disk.open(path, Mode::Write) }?;
     lock_named(disk, path, &mut file, Lock::Exclusive, deadline)?;
     let bytes = read_all(file.as_ref())?;
     Ok((file, bytes))

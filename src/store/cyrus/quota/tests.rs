@@ -1,8 +1,7 @@
 use super::{file::decode_file, *};
 use crate::store::cyrus::{
-    disk::{Deadline, RealDisk, testing::TestDir},
+    disk::{Deadline, Durability, RealDisk, testing::TestDir},
     table::testing::{Map, golden_lines, unescaped},
-    twoskip::Durability,
 };
 use crate::types::ModSeq;
 use std::time::Duration;

@@ -17,10 +17,10 @@
 mod dav;
 
 use super::{
+    disk::remove_if_there,
     error::StoreError,
     mailbox::{OpenMailbox, read_records},
     spool::Spool,
-    staging,
 };
 use crate::{
     event::Severity,
@@ -120,7 +120,7 @@ fn write_directory(spool: &Spool, directory: &Path, rows: &[Row]) -> Result<(), 
         let is_current =
             |row: &Row| row.is_alive() && row.script.name.as_str() == script && row.record.internal_date < compiled;
         if !rows.iter().any(is_current) {
-            staging::remove(disk, &path).map_err(StoreError::io(&path))?;
+            remove_if_there(disk, &path).map_err(StoreError::io(&path))?;
         }
     }
     let active = rows.iter().rev().find(|row| row.is_active());
@@ -140,12 +140,12 @@ fn link(spool: &Spool, directory: &Path, target: Option<&str>) -> Result<(), Sto
     let change = || match target {
         Some(target) => {
             let new = directory.join(format!("{ACTIVE}.NEW"));
-            staging::remove(disk, &new)?;
+            remove_if_there(disk, &new)?;
             disk.symlink(target, &new)?;
             disk.rename(&new, &path)?;
             disk.sync_dir(directory)
         }
-        None => staging::remove(disk, &path),
+        None => remove_if_there(disk, &path),
     };
     change().map_err(StoreError::io(&path))
 }

@@ -34,7 +34,7 @@ use std::{
 
 pub use commit::Next;
 pub use search::{Pair, Visitor};
-pub use transaction::{Commit, Durability, Reader, Writer};
+pub use transaction::{Commit, Reader, Writer};
 
 use self::{format::FIRST_RECORD, image::Image, level::Levels};
 use crate::store::cyrus::{

@@ -1,10 +1,6 @@
 //! Writing a database anew, in order, beside the old file, and putting it in the old one's place.
 
-use std::{
-    ffi::OsString,
-    io::{self, ErrorKind},
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use super::{
     change::insert,
@@ -15,7 +11,7 @@ use super::{
 };
 use crate::store::cyrus::{
     db_error::DbError,
-    disk::{Disk, Lock, Mode},
+    disk::{Disk, Lock, Mode, beside, remove_if_there},
 };
 
 /// The next key and value, ascending; `None` at the end.
@@ -33,7 +29,7 @@ pub fn rebuild(
     pairs: Pairs<'_>,
 ) -> Result<Image, DbError> {
     let new = beside(path);
-    remove(disk, &new).map_err(|error| DbError::io(&new, error))?;
+    remove_if_there(disk, &new).map_err(|error| DbError::io(&new, error))?;
     let rebuilt = fill(disk, &new, generation, levels, pairs).and_then(|image| {
         disk.rename(&new, path).map_err(|error| DbError::io(&new, error))?;
         Ok(image)
@@ -42,7 +38,7 @@ pub fn rebuild(
         Ok(image) => image,
         Err(error) => {
             // The old file is still good; the new one is removed by the next repack if it cannot be now.
-            remove(disk, &new).ok();
+            remove_if_there(disk, &new).ok();
             return Err(error);
         }
     };
@@ -76,19 +72,4 @@ fn fill(disk: &dyn Disk, new: &Path, generation: u64, levels: &mut Levels, pairs
     }
     image.sync()?;
     Ok(image)
-}
-
-/// The name under which the new file is written.
-fn beside(path: &Path) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(".NEW");
-    PathBuf::from(name)
-}
-
-/// Removes a file if it exists.
-fn remove(disk: &dyn Disk, path: &Path) -> io::Result<()> {
-    match disk.unlink(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }

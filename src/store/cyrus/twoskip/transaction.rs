@@ -7,7 +7,7 @@ use super::{
     commit::{Next, Stage},
     search::{self, Pair, Visitor},
 };
-use crate::store::cyrus::db_error::DbError;
+use crate::store::cyrus::{db_error::DbError, disk::Durability};
 
 /// A database under a lock, which is given back when this is dropped.
 #[derive(Debug)]
@@ -28,16 +28,6 @@ pub struct Writer<'a>(pub(super) Reader<'a>);
 pub struct Commit<'a> {
     locked: Reader<'a>,
     stage: Stage,
-}
-
-/// What a commit waits for before it returns.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Durability {
-    /// Until the transaction survives a power cut.
-    Now,
-    /// Until a power cut either keeps the transaction or undoes all of it. The caller makes it durable later, together
-    /// with other files: by [`Twoskip::sync`] or a `syncfs`.
-    Caller,
 }
 
 impl Reader<'_> {

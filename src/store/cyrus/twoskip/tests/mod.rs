@@ -7,7 +7,7 @@ mod sharing;
 use std::{collections::BTreeMap, ops::ControlFlow, path::Path, sync::Arc, time::Duration};
 
 use super::{format::*, *};
-use crate::store::cyrus::disk::testing::MemoryDisk;
+use crate::store::cyrus::disk::{Durability, testing::MemoryDisk};
 
 /// What a database should hold.
 type Model = BTreeMap<Vec<u8>, Vec<u8>>;

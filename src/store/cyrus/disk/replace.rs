@@ -1,0 +1,63 @@
+//! Replacing a file whole: the new one is written beside it as `NAME.NEW`, made durable, and renamed. Readers without a lock and
+//! a power cut see the old file or the new one, never a mixture.
+
+use super::{Disk, DiskFile, Durability, Mode};
+use std::{
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+};
+
+/// The name under which the file that is to replace another is written.
+pub fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".NEW");
+    name.into()
+}
+
+/// Removes a file if it exists.
+///
+/// # Errors
+/// The system's.
+pub fn remove_if_there(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+    match disk.unlink(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Puts a file of these bytes, durable, in the place of another, whose lock the caller holds. With [`Durability::Caller`] a power
+/// cut keeps either file until the caller syncs the directory.
+///
+/// # Errors
+/// The system's; the old file is still in place, unless it was the sync of the directory that failed.
+pub fn replace_file(disk: &dyn Disk, path: &Path, parts: &[&[u8]], durability: Durability) -> io::Result<()> {
+    let new = beside(path);
+    // What is left of a file that could not be written is of no use to anybody.
+    write_and_rename(disk, path, &new, parts).inspect_err(|_| drop(disk.unlink(&new)))?;
+    match (durability, path.parent()) {
+        (Durability::Now, Some(directory)) => disk.sync_dir(directory),
+        _ => Ok(()),
+    }
+}
+
+/// Opens a file, making an empty one, and the directories above it, where there is none.
+///
+/// # Errors
+/// The system's.
+pub fn open_or_make(disk: &dyn Disk, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+    match disk.open(path, Mode::Create) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            disk.create_dir_all(path.parent().unwrap_or(path))?;
+            disk.open(path, Mode::Create)
+        }
+        opened => opened,
+    }
+}
+
+fn write_and_rename(disk: &dyn Disk, path: &Path, new: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    remove_if_there(disk, new)?;
+    let file = disk.open(new, Mode::CreateNew)?;
+    file.write_at(0, parts)?;
+    file.sync()?;
+    disk.rename(new, path)
+}
