@@ -22,7 +22,8 @@ pub enum Change {
         /// When the entry was changed last.
         folder_modseq: ModSeq,
     },
-    /// Remove a mailbox and its files, leaving a tombstone. Refused with [`Refusal::Nonexistent`](super::Refusal) where there is none.
+    /// Remove a mailbox and its files, leaving a tombstone. Refused with [`Refusal::Nonexistent`](super::Refusal) where there
+    /// is none.
     DeleteMailbox {
         /// Its name.
         name: MailboxName,
