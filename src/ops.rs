@@ -94,6 +94,12 @@ macro_rules! operations {
             fn $method(&mut self, operation: &$name) -> Result<<$name as Operation>::Reply, Refusal>;)*
         }
 
+        impl<S: Store + ?Sized> Store for &mut S {
+            $(fn $method(&mut self, operation: &$name) -> Result<<$name as Operation>::Reply, Refusal> {
+                (**self).$method(operation)
+            })*
+        }
+
         impl Op {
             /// Performs the operation on a blocking store and tells the session the result.
             ///

@@ -7,7 +7,8 @@ use super::Operation;
 use crate::types::{Guid, MailboxName, Partition, Uid, UniqueId};
 use bytes::Bytes;
 
-/// Start staging a message that the peer is sending. At most one upload is under way.
+/// Start staging a message that the peer is sending, or that the session made, a Sieve script's: then the mailbox it is for may
+/// be open. At most one upload is under way.
 #[derive(Debug)]
 pub struct BeginUpload {
     /// The partition it will be used on.

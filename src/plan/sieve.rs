@@ -13,9 +13,16 @@
 
 use crate::types::{Guid, ScriptName};
 use bytes::Bytes;
+use sha1::{Digest, Sha1};
 
 /// Behind a script's id in its file name (`SIEVE_EXTENSION`).
 const EXTENSION: &str = ".sieve";
+/// Bytes of an id; those that are made have 24 or 36.
+const MAX_ID: usize = 255;
+
+/// Bytes of a script's message, of which one is in memory at a time. Longer ones are no scripts: Cyrus takes 32 KiB unless
+/// `sieve_maxscriptsize` says otherwise.
+pub const MAX_MESSAGE: u32 = 4 << 20;
 
 /// A script and what its message says of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -26,6 +33,29 @@ pub struct Script {
     pub name: ScriptName,
     /// The script.
     pub content: Bytes,
+}
+
+/// What is to be known of a script without what it says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Summary {
+    /// Its id.
+    pub id: String,
+    /// What it is called.
+    pub name: ScriptName,
+    /// The SHA-1 of the script.
+    pub guid: Guid,
+}
+
+impl Script {
+    /// The SHA-1 of what it says.
+    pub fn guid(&self) -> Guid {
+        Guid::from_bytes(Sha1::digest(&self.content).into())
+    }
+
+    /// All but what it says.
+    pub fn into_summary(self) -> Summary {
+        Summary { guid: self.guid(), id: self.id, name: self.name }
+    }
 }
 
 /// Who makes the message of a script, and when.
@@ -39,16 +69,17 @@ pub struct Maker<'a> {
     pub now: i64,
 }
 
-/// The message of a script. `guid` is the SHA-1 of the script.
-pub fn message(script: &Script, guid: &Guid, maker: Maker<'_>) -> Bytes {
+/// The message of a script.
+pub fn message(script: &Script, maker: Maker<'_>) -> Bytes {
     let Maker { user, server, now } = maker;
     let from = if user.contains('@') { format!("<{user}>") } else { format!("<{user}@{server}>") };
     let head = format!(
-        "From: {from}\r\nSubject: {}\r\nDate: {}\r\nMessage-ID: <{guid}@{server}>\r\n\
+        "From: {from}\r\nSubject: {}\r\nDate: {}\r\nMessage-ID: <{}@{server}>\r\n\
          Content-Type: application/sieve; charset=utf-8\r\nContent-Length: {}\r\n\
          Content-Disposition: attachment;\r\n\tfilename=\"{}{EXTENSION}\"\r\nMIME-Version: 1.0\r\n\r\n",
         script.name,
         date(now),
+        script.guid(),
         script.content.len(),
         script.id
     );
@@ -65,7 +96,7 @@ pub fn parse(message: &Bytes) -> Option<Script> {
         fields.find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
     };
     let (_, file) = field("Content-Disposition")?.split_once("filename=\"")?;
-    let id = file.split('"').next()?.strip_suffix(EXTENSION).filter(|id| !id.is_empty())?;
+    let id = file.split('"').next()?.strip_suffix(EXTENSION).filter(|id| !id.is_empty() && id.len() <= MAX_ID)?;
     let name = ScriptName::parse(field("Subject")?.as_bytes()).ok()?;
     Some(Script { id: id.to_owned(), name, content: message.slice(end + 4..) })
 }
@@ -102,9 +133,9 @@ mod tests {
 
     #[test]
     fn a_message_has_the_headers_of_the_reference() {
-        let message = message(&script("plain name"), &Guid::NULL, MAKER);
+        let message = message(&script("plain name"), MAKER);
         let expected = "From: <u1@replica.example.org>\r\nSubject: plain name\r\nDate: Tue, 14 Nov 2023 22:13:20 +0000\r\n\
-            Message-ID: <0000000000000000000000000000000000000000@replica.example.org>\r\n\
+            Message-ID: <b2dd3f554458b386d6bff783949208105c5fab1c@replica.example.org>\r\n\
             Content-Type: application/sieve; charset=utf-8\r\nContent-Length: 7\r\n\
             Content-Disposition: attachment;\r\n\tfilename=\"abc.sieve\"\r\nMIME-Version: 1.0\r\n\r\nkeep;\r\n";
         assert_eq!(String::from_utf8_lossy(&message), expected);
@@ -114,13 +145,13 @@ mod tests {
     fn every_name_is_read_back() {
         for name in ["a", "a b", "gr\u{fc}n \u{4e2d}", "=?UTF-8?Q?gr=C3=BCn?=", "a: b"] {
             let script = script(name);
-            assert_eq!(parse(&message(&script, &Guid::NULL, MAKER)), Some(script), "{name}");
+            assert_eq!(parse(&message(&script, MAKER)), Some(script), "{name}");
         }
     }
 
     #[test]
     fn other_messages_are_no_scripts() {
-        let good = message(&script("a"), &Guid::NULL, MAKER);
+        let good = message(&script("a"), MAKER);
         for cut in 0..good.len() - 7 {
             assert_eq!(parse(&good.slice(..cut)), None);
         }

@@ -137,8 +137,8 @@ async fn meta(state: &State, user: &UserId) -> Result<(), Refusal> {
     print(state, |out| reply::subscriptions(out, &names)).await;
     if !state.sieve_mailbox {
         for stored in sieve::list(state, user).await? {
-            let (name, date, guid) = (&stored.script.name, stored.record.internal_date, stored.guid());
-            print(state, |out| reply::script(out, name, date, &guid, stored.is_active())).await;
+            let (script, date) = (&stored.script, stored.record.internal_date);
+            print(state, |out| reply::script(out, &script.name, date, &script.guid, stored.is_active())).await;
         }
     }
     Ok(())
@@ -195,9 +195,8 @@ async fn annotations(state: &State, mailbox: Option<MailboxName>) -> Result<(), 
 }
 
 async fn script(state: &State, user: &UserId, name: &ScriptName) -> Result<(), Refusal> {
-    let scripts = sieve::list(state, user).await?;
-    let stored = scripts.into_iter().find(|stored| stored.script.name == *name).ok_or(Refusal::Nonexistent)?;
-    print(state, |out| reply::script_content(out, user, name, &stored.script.content)).await;
+    let content = sieve::content(state, user, name).await?;
+    print(state, |out| reply::script_content(out, user, name, &content)).await;
     Ok(())
 }
 

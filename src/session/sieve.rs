@@ -9,15 +9,15 @@ use super::script::State;
 use crate::{
     command::{FlagNames, RestoreMailbox, ScriptChange},
     ops::{
-        AnnotatedRecord, BeginUpload, Change, CloseMailbox, Commit, Defaults, FinishUpload, Intent, Listed,
-        MailboxChange, MailboxRef, MailboxState, OpenMailbox, OpenMessage, ReadDefaults, ReadListed, ReadMessage,
-        ReadRecords, Record, Refusal, Target, UploadChunk,
+        AbortUpload, AnnotatedRecord, BeginUpload, Change, CloseMailbox, Commit, Defaults, FinishUpload, Intent,
+        Listed, MailboxChange, MailboxRef, MailboxState, OpenMailbox, OpenMessage, ReadDefaults, ReadListed,
+        ReadMessage, ReadRecords, Record, Refusal, Target, UploadChunk,
     },
     plan::{
         crc::FlagCrcs,
         flags::FlagPlaces,
         restore::{self as plan, Base},
-        sieve::{self, Maker, Script},
+        sieve::{self, Maker, Script, Summary},
     },
     types::{
         Guid, InternalFlags, MailboxKind, MailboxName, MailboxOptions, MailboxType, ModSeq, Partition, ScriptName,
@@ -26,15 +26,14 @@ use crate::{
 };
 use bytes::{Bytes, BytesMut};
 use sha1::{Digest, Sha1};
+use std::collections::HashMap;
 
 /// Records that are read at once.
 const PAGE: usize = 512;
-/// Bytes of a script's message: what `sieve_maxscriptsize` can allow is less than a literal may have, and its headers.
-const LONGEST: u32 = 64 << 20;
 
 /// A script that is there.
 pub(super) struct Stored {
-    pub(super) script: Script,
+    pub(super) script: Summary,
     pub(super) record: Record,
 }
 
@@ -42,26 +41,31 @@ impl Stored {
     pub(super) fn is_active(&self) -> bool {
         self.record.system_flags.has(SystemFlags::FLAGGED)
     }
-
-    /// The SHA-1 of the script.
-    pub(super) fn guid(&self) -> Guid {
-        guid(&self.script.content)
-    }
-}
-
-fn guid(bytes: &[u8]) -> Guid {
-    Guid::from_bytes(Sha1::digest(bytes).into())
 }
 
 /// The user's scripts, in the order in which they were stored; a later one stands for an earlier one of the same name.
 pub(super) async fn list(state: &State, user: &UserId) -> Result<Vec<Stored>, Refusal> {
     let opened = state.io.perform(OpenMailbox { name: mailbox_of(state, user)?, intent: Intent::Read }).await?;
-    let outcome = match opened {
-        Some(mailbox) => scripts(state, &mailbox).await,
-        None => Ok(Vec::new()),
-    };
+    let Some(mailbox) = opened else { return Ok(Vec::new()) };
+    let outcome = scripts(state, &mailbox).await;
     state.io.perform(CloseMailbox).await?;
     outcome
+}
+
+/// What a script says.
+pub(super) async fn content(state: &State, user: &UserId, name: &ScriptName) -> Result<Bytes, Refusal> {
+    let opened = state.io.perform(OpenMailbox { name: mailbox_of(state, user)?, intent: Intent::Read }).await?;
+    let mailbox = opened.ok_or(Refusal::Nonexistent)?;
+    let outcome = content_in(state, &mailbox, name).await;
+    state.io.perform(CloseMailbox).await?;
+    outcome
+}
+
+async fn content_in(state: &State, mailbox: &MailboxState, name: &ScriptName) -> Result<Bytes, Refusal> {
+    let scripts = scripts(state, mailbox).await?;
+    let stored = scripts.iter().find(|stored| stored.script.name == *name).ok_or(Refusal::Nonexistent)?;
+    let message = read(state, mailbox, stored.record.uid).await?;
+    sieve::parse(&message).map(|script| script.content).ok_or(Refusal::Nonexistent)
 }
 
 /// Carries out one of the commands that change scripts.
@@ -86,10 +90,10 @@ fn mailbox_of(state: &State, user: &UserId) -> Result<MailboxName, Refusal> {
 }
 
 async fn scripts(state: &State, mailbox: &MailboxState) -> Result<Vec<Stored>, Refusal> {
-    let (mut found, mut after): (Vec<Stored>, _) = (Vec::new(), None);
+    let (mut found, mut after) = (HashMap::new(), None);
     loop {
         let page = state.io.perform(ReadRecords { after, limit: PAGE }).await?;
-        let Some(last) = page.last() else { return Ok(found) };
+        let Some(last) = page.last() else { break };
         after = Some(last.record.uid);
         for record in page.into_iter().map(|record| record.record).filter(|record| !record.is_expunged()) {
             // One that cannot be read is as good as none: the master then sends it again.
@@ -101,16 +105,18 @@ async fn scripts(state: &State, mailbox: &MailboxState) -> Result<Vec<Stored>, R
                 message => message?,
             };
             let Some(script) = sieve::parse(&message) else { continue };
-            found.retain(|earlier| earlier.script.name != script.name);
-            found.push(Stored { script, record });
+            found.insert(script.name.clone(), Stored { script: script.into_summary(), record });
         }
     }
+    let mut found: Vec<Stored> = found.into_values().collect();
+    found.sort_by_key(|stored| stored.record.uid);
+    Ok(found)
 }
 
 async fn read(state: &State, mailbox: &MailboxState, uid: Uid) -> Result<Bytes, Refusal> {
     let (name, partition, uniqueid) = (mailbox.name.clone(), mailbox.partition.clone(), mailbox.uniqueid.clone());
     let found = state.io.perform(OpenMessage { partition, mailbox: name, uniqueid, uid }).await?;
-    if found.size > LONGEST {
+    if found.size > sieve::MAX_MESSAGE {
         return Err(Refusal::Limit);
     }
     let mut message = BytesMut::new();
@@ -231,13 +237,7 @@ impl Edit {
         old: Option<&Stored>,
     ) -> Result<(), Refusal> {
         let maker = Maker { user: user.as_str(), server: &state.server_name, now: self.defaults.now };
-        let message = sieve::message(&script, &guid(&script.content), maker);
-        let (guid, size) = (guid(&message), u32::try_from(message.len()).map_err(|_| Refusal::Limit)?);
-        state.staged.room_for(1)?;
-        state.io.perform(BeginUpload { partition: self.partition.clone(), guid, size }).await?;
-        state.io.perform(UploadChunk(message)).await?;
-        state.io.perform(FinishUpload).await?;
-        state.staged.insert(&self.partition, guid);
+        let (guid, size) = stage(state, &self.partition, sieve::message(&script, maker)).await?;
         let record = AnnotatedRecord::new(new_record(self.defaults.now, guid, size, old), Vec::new());
         let places = FlagPlaces::assign(&[], &[], &[]).map_err(|_| Refusal::UserFlagsExhausted)?;
         let context = (self.defaults.now, self.index_version);
@@ -258,6 +258,22 @@ impl Edit {
             crcs: self.base.crcs,
         })
     }
+}
+
+/// Stages a message that was made here; its GUID and size.
+async fn stage(state: &mut State, partition: &Partition, message: Bytes) -> Result<(Guid, u32), Refusal> {
+    let guid = Guid::from_bytes(Sha1::digest(&message).into());
+    let size = u32::try_from(message.len()).map_err(|_| Refusal::Limit)?;
+    state.staged.room_for(1)?;
+    state.io.perform(BeginUpload { partition: partition.clone(), guid, size }).await?;
+    if let Err(refusal) = state.io.perform(UploadChunk(message)).await {
+        // That the store cannot even forget it changes nothing for the peer.
+        let _ = state.io.perform(AbortUpload).await;
+        return Err(refusal);
+    }
+    state.io.perform(FinishUpload).await?;
+    state.staged.insert(partition, guid);
+    Ok((guid, size))
 }
 
 /// Scripts are kept for users that have an INBOX.

@@ -241,7 +241,6 @@ fn get_user_lists_mailboxes_then_quota_roots_then_what_was_seen() {
             ReadSeen u1 after id-x
             ReadSubscriptions u1
             OpenMailbox user.u1.#sieve Read
-            CloseMailbox
          S: * MAILBOX %(UNIQUEID id-u1 MBOXNAME user.u1 SYNC_CRC
          S: * MAILBOX %(UNIQUEID id-sub MBOXNAME user.u1.sub SYNC_CRC
          S: * QUOTA %(ROOT user.u1 LIMIT 9 STORAGE 9 MODSEQ 3)
@@ -256,7 +255,6 @@ fn get_user_lists_mailboxes_then_quota_roots_then_what_was_seen() {
             ReadSeen u1 after id-x
             ReadSubscriptions u1
             OpenMailbox user.u1.#sieve Read
-            CloseMailbox
          S: * SEEN %(UNIQUEID id-x LASTREAD 1 LASTUID 2 LASTCHANGE 3 SEENUIDS 1)
          S: * LSUB (user.u1)
          S: OK success",

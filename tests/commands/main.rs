@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 #![cfg(feature = "cyrus")]
 
+#[path = "../common/mod.rs"]
+mod common;
+
 mod groups;
 mod peer;
 mod restore;

@@ -1,5 +1,6 @@
 //! What a client says, and what it hears, on either store.
 
+use super::common::strict::Strict;
 use bytes::Bytes;
 use std::{
     fs,
@@ -69,17 +70,19 @@ impl Drop for Spool {
 
 /// Says lines that end in CRLF; returns the replies to them, without the banner.
 pub fn say(store: &mut dyn Store, release: Release, said: &str) -> String {
+    let mut store = Strict::new(store);
     let mut session = Session::new(Config { release, ..Config::trusted("replica") });
     let (mut input, mut heard) = (Bytes::copy_from_slice(said.as_bytes()), Vec::new());
     loop {
         match session.poll().map_err(ServeError::from).unwrap() {
             Step::NeedInput => session.receive(std::mem::take(&mut input)),
             Step::Write(output) => heard.extend_from_slice(&output),
-            Step::Perform(operation) => operation.perform(&mut session, store).unwrap(),
+            Step::Perform(operation) => operation.perform(&mut session, &mut store).unwrap(),
             Step::Paused => panic!("nothing is outstanding"),
             Step::Closed => break,
         }
     }
+    store.assert_idle();
     let heard = String::from_utf8(heard).unwrap();
     heard.split_once("\r\n").unwrap().1.to_owned()
 }

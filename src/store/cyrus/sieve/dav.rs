@@ -17,9 +17,8 @@
 //! Source: `imap/sieve_db.c`, `imap/dav_db.c`, `lib/sqldb.c`; version 14 in 3.6.1 and 16 in 3.12.3, with the same table.
 
 use super::{Row, StoreError};
-use crate::{store::cyrus::spool::Spool, types::Guid};
+use crate::store::cyrus::spool::Spool;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
-use sha1::{Digest, Sha1};
 use std::{collections::HashSet, path::Path};
 
 const TABLE: &str = "
@@ -71,7 +70,6 @@ fn remove_others(db: &Transaction<'_>, rows: &[Row]) -> rusqlite::Result<()> {
 
 fn write_row(db: &Transaction<'_>, mailbox: &str, row: &Row) -> rusqlite::Result<()> {
     let Row { script, record } = row;
-    let content = Guid::from_bytes(Sha1::digest(&script.content).into()).to_string();
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let values = params![
         script.id,
@@ -81,7 +79,7 @@ fn write_row(db: &Transaction<'_>, mailbox: &str, row: &Row) -> rusqlite::Result
         number(record.modseq.0),
         number(record.created_modseq.0),
         script.name.as_str(),
-        content,
+        script.guid.to_string(),
         row.is_active(),
         row.is_alive(),
     ];

@@ -25,9 +25,10 @@ use super::{
 use crate::{
     event::Severity,
     ops::Record,
-    plan::sieve::{self, Script},
+    plan::sieve::{self, Script, Summary},
     types::{InternalFlags, MailboxName, SystemFlags},
 };
+use bytes::Bytes;
 use std::{collections::HashMap, io::ErrorKind, path::Path};
 
 /// Records that are read at once.
@@ -38,7 +39,7 @@ const BYTECODE_SUFFIX: &str = ".bc";
 
 /// A script, and the last record of its id.
 struct Row {
-    script: Script,
+    script: Summary,
     record: Record,
 }
 
@@ -84,14 +85,22 @@ fn rows(spool: &Spool, mailbox: &mut OpenMailbox) -> Result<Vec<Row>, StoreError
         let kept = |record: &Record| !record.internal_flags.has(InternalFlags::UNLINKED);
         for record in page.into_iter().map(|annotated| annotated.record).filter(kept) {
             let path = spool.options.message_file(&mailbox.place, record.uid)?;
-            let Some(message) = spool.read_file(&path)? else { continue };
-            let Some(script) = sieve::parse(&message.into()) else { continue };
+            let Some(message) = message(spool, &path)? else { continue };
+            let Some(script) = sieve::parse(&message).map(Script::into_summary) else { continue };
             let place = *places.entry(script.id.clone()).or_insert(rows.len());
             match rows.get_mut(place) {
                 Some(row) => *row = Row { script, record },
                 None => rows.push(Row { script, record }),
             }
         }
+    }
+}
+
+/// A message that is not too long for one of a script; `None` where there is none.
+fn message(spool: &Spool, path: &Path) -> Result<Option<Bytes>, StoreError> {
+    match spool.disk.metadata(path) {
+        Ok(metadata) if metadata.size > u64::from(sieve::MAX_MESSAGE) => Ok(None),
+        _ => Ok(spool.read_file(path)?.map(Bytes::from)),
     }
 }
 
