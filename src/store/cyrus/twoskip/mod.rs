@@ -121,7 +121,7 @@ impl Twoskip {
         Ok(Writer(Reader { db: self }))
     }
 
-    /// Makes durable what was committed with [`Durability::Caller`].
+    /// Makes durable what was committed with [`Durability::Caller`](super::disk::Durability::Caller).
     ///
     /// # Errors
     /// [`DbError::Io`].
