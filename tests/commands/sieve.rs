@@ -1,7 +1,11 @@
 //! `APPLY SIEVE`, `UNSIEVE`, `ACTIVATE_SIEVE`, `UNACTIVATE_SIEVE`, `GET FETCH_SIEVE`, and `SIEVE-MAILBOX`
 
 use crate::peer::{Spool, empty_mailbox, say, say_to_both};
-use sync_server::{store::MemoryStore, types::Release};
+use sha1::{Digest, Sha1};
+use sync_server::{
+    store::MemoryStore,
+    types::{Guid, Release},
+};
 
 const OK: &str = "OK success\r\n";
 /// SHA-1 of `keep;` and of `discard;`
@@ -144,6 +148,28 @@ fn the_mailbox_is_there_only_for_those_who_ask() {
     assert_eq!(say_to_both(&mut memory, &spool, &update), refused);
     let asked = format!("APPLY CAPABILITIES (SIEVE-MAILBOX)\r\n{update}");
     assert_eq!(say_to_both(&mut memory, &spool, &asked), "* ENABLED (SIEVE-MAILBOX)\r\nOK success\r\nOK success\r\n");
+}
+
+#[test]
+fn a_message_that_is_too_long_is_no_script() {
+    let (mut memory, spool) = (MemoryStore::new(), Spool::new());
+    let head = "Subject: a\r\nContent-Disposition: attachment;\r\n\tfilename=\"id.sieve\"\r\n\r\n";
+    for (uniqueid, user, size, listed) in [("aa1", "u1", 4 << 20, 1), ("bb1", "u2", (4 << 20) + 1, 0)] {
+        let message = format!("{head}{}", "#".repeat(size - head.len()));
+        let guid = Guid::from_bytes(Sha1::digest(&message).into());
+        let record = format!(
+            "LAST_UID 1 RECORD (%(UID 1 MODSEQ 4 LAST_UPDATED 9 FLAGS () INTERNALDATE 8 SIZE {size} GUID {guid}))"
+        );
+        let mailbox = empty_mailbox(&format!("user.{user}.#sieve"), uniqueid).replace(" SYNC_CRC 0", " MBOXTYPE f");
+        let mailbox = mailbox.replace("LAST_UID 0", &record).replace(" RECORD ())", ")");
+        let said = format!(
+            "APPLY CAPABILITIES (SIEVE-MAILBOX)\r\nAPPLY MESSAGE (%{{default {guid} {size}}}\r\n{message})\r\n{mailbox}"
+        );
+        let heard = say_to_both(&mut memory, &spool, &said);
+        assert_eq!(heard, format!("* ENABLED (SIEVE-MAILBOX)\r\n{}", OK.repeat(3)));
+        let heard = say_to_both(&mut memory, &spool, &format!("GET META {user}\r\n"));
+        assert_eq!(heard.matches("* SIEVE ").count(), listed, "{size} bytes");
+    }
 }
 
 #[cfg(feature = "dav")]
