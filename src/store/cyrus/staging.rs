@@ -7,7 +7,7 @@
 //! Source: `reservefile` of `imap/dlist.c`, `sync_append_copyfile` and `reserve_folder` of `imap/sync_support.c`.
 
 use super::{
-    disk::{Disk, DiskFile, Mode, remove_if_there},
+    disk::{Disk, DiskFile, Mode, in_place_of, remove_if_there},
     error::StoreError,
     options::CyrusOptions,
 };
@@ -176,17 +176,6 @@ impl Staging {
             self.directories.insert(directory);
         }
         Ok(path)
-    }
-}
-
-/// Makes a file, in place of what has its name; that is rare, and so removed only where it is in the way.
-pub(super) fn in_place_of<T>(disk: &dyn Disk, path: &Path, make: impl Fn() -> io::Result<T>) -> io::Result<T> {
-    match make() {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            disk.unlink(path)?;
-            make()
-        }
-        made => made,
     }
 }
 

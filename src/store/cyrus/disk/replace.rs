@@ -25,6 +25,20 @@ pub fn remove_if_there(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     }
 }
 
+/// Makes a file, in place of what has its name; that is rare, and so removed only where it is in the way.
+///
+/// # Errors
+/// The system's.
+pub fn in_place_of<T>(disk: &dyn Disk, path: &Path, make: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    match make() {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            disk.unlink(path)?;
+            make()
+        }
+        made => made,
+    }
+}
+
 /// Puts a file of these bytes, durable, in the place of another, whose lock the caller holds. With [`Durability::Caller`] a power
 /// cut keeps either file until the caller syncs the directory.
 ///
@@ -55,8 +69,7 @@ pub fn open_or_make(disk: &dyn Disk, path: &Path) -> io::Result<Box<dyn DiskFile
 }
 
 fn write_and_rename(disk: &dyn Disk, path: &Path, new: &Path, parts: &[&[u8]]) -> io::Result<()> {
-    remove_if_there(disk, new)?;
-    let file = disk.open(new, Mode::CreateNew)?;
+    let file = in_place_of(disk, new, || disk.open(new, Mode::CreateNew))?;
     file.write_at(0, parts)?;
     file.sync()?;
     disk.rename(new, path)

@@ -5,14 +5,14 @@
 use super::{
     super::{
         cache::GENERATION_SIZE,
-        disk::{DiskFile, Mode},
+        disk::{DiskFile, Mode, in_place_of},
         durable::Unsynced,
         error::StoreError,
         index::{IndexRecord, Time, counts},
         mime::{self, CacheOptions, ParsedMessage},
         options::MetaFile,
         spool::{Spool, now, read_whole},
-        staging::{Staging, in_place_of, link_or_copy},
+        staging::{Staging, link_or_copy},
     },
     open::OpenMailbox,
 };
