@@ -14,7 +14,7 @@
 //! (lib/cyrusdb_quotalegacy.c), `dlist_reserve_path` (imap/dlist.c); the same in 3.6.1 and 3.12.3.
 
 use super::options::{CyrusOptions, MetaFile, PartitionDirectories, VirtualDomains};
-use crate::types::{Guid, MailboxName, Partition, Uid, UniqueId, UserId};
+use crate::types::{MailboxName, Partition, Uid, UniqueId, UserId};
 use std::path::{Path, PathBuf};
 
 /// What decides where a mailbox's files lie.
@@ -117,14 +117,6 @@ impl CyrusOptions {
     /// [`UnknownPartition`]
     pub fn staging_dir(&self, partition: &Partition, process: u32) -> Result<PathBuf, UnknownPartition> {
         Ok(self.partition(partition)?.data.join("sync.").join(process.to_string()))
-    }
-
-    /// The file that holds an uploaded message until a mailbox takes it.
-    ///
-    /// # Errors
-    /// [`UnknownPartition`]
-    pub fn staged_file(&self, partition: &Partition, process: u32, guid: Guid) -> Result<PathBuf, UnknownPartition> {
-        Ok(self.staging_dir(partition, process)?.join(guid.to_string()))
     }
 
     /// One of a user's own files: `seen`, `sub`, `counters`, `conversations`, `dav`, …

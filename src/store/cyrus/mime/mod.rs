@@ -153,17 +153,12 @@ impl ParsedMessage {
 
 /// Parses a message. Never fails: every sequence of bytes is some message.
 pub fn parse(message: &[u8], options: &CacheOptions) -> ParsedMessage {
-    parse_known(message, transfer::sha1(message), options)
-}
-
-/// Parses a message whose GUID the caller has computed already, as while it was uploaded; `guid` is believed.
-pub fn parse_known(message: &[u8], guid: Guid, options: &CacheOptions) -> ParsedMessage {
     let structure = Structure::parse(message, options);
     let root = structure.part(0);
     let date = structure.value(root, Field::Date).map(nstring::header_value);
     let cache = cache_record(&structure, options);
     ParsedMessage {
-        guid,
+        guid: transfer::sha1(message),
         size: message.len() as u32,
         header_size: root.header_size,
         sent_date: date.as_deref().map_or(0, |date| sent_date(date, options)),
