@@ -12,7 +12,7 @@
 //! numbers decimal without padding, the GUID lower-case hexadecimal. Source: `crc_basic`, `crc_annot`, `crc_virtannot`,
 //! `mailbox_is_virtannot` in `imap/mailbox.c`, the same in 3.6.1 and 3.12.3; version 20 from 3.13.
 
-use crate::types::{Guid, MAX_USER_FLAGS, ModSeq, SystemFlags, UserFlags};
+use crate::types::{FlagName, Guid, MAX_USER_FLAGS, ModSeq, SystemFlags, UserFlags};
 use crc32fast::Hasher;
 use std::fmt::{self, Write};
 
@@ -86,6 +86,11 @@ impl FlagCrcs {
             *sum = name.map_or(0, flag);
         }
         table
+    }
+
+    /// The table for a mailbox's user flags.
+    pub fn named(flags: &[Option<FlagName>]) -> FlagCrcs {
+        FlagCrcs::new(flags.iter().map(|name| name.as_ref().map(|name| name.as_str().as_bytes())))
     }
 
     /// The exclusive or over the flags that are set. A bit without a name counts for nothing.

@@ -10,36 +10,23 @@ pub(super) use mailbox::NEW_INDEX_VERSION;
 use super::{line::ApplyItem, script::State, sieve};
 use crate::{
     command::{Apply, Rename, reply},
-    dlist::Writer,
     ops::{Change, Commit, Refusal, Reserve},
     types::{Guid, MailboxName, Partition},
-    wire::LiteralForm,
 };
 use std::collections::HashSet;
 
 /// Carries out one `APPLY` and answers it.
 pub(super) async fn run(state: &mut State, line: ApplyItem) {
     let ApplyItem { item, records, flags } = line;
-    let command = match Apply::decode(&item.name, &item.value, records, flags) {
-        Ok(Some(command)) => command,
-        Ok(None) => {
-            state.report.unknown_item(&item.name);
-            return state.reply(format_args!("NO {}", Refusal::Protocol));
-        }
-        Err(field) => return state.bad_field("APPLY", field),
-    };
+    let decoded = Apply::decode(&item.name, &item.value, records, flags);
+    let Some(command) = state.decoded("APPLY", &item.name, decoded) else { return };
     if !state.sieve_mailbox
         && let Some(field) = command.bad_without_sieve_mailbox()
     {
         return state.bad_field("APPLY", field);
     }
-    match apply(state, command).await {
-        Ok(()) => state.reply("OK success"),
-        Err(refusal) => {
-            state.report.refused(&format!("APPLY {}", item.name.escape_ascii()), refusal);
-            state.reply(format_args!("NO {refusal}"));
-        }
-    }
+    let outcome = apply(state, command).await;
+    state.answer(format_args!("APPLY {}", item.name.escape_ascii()), outcome);
 }
 
 async fn apply(state: &mut State, command: Apply) -> Result<(), Refusal> {
@@ -52,7 +39,7 @@ async fn apply(state: &mut State, command: Apply) -> Result<(), Refusal> {
         Apply::Capabilities { mut names } => {
             names.retain(|name| name.eq_ignore_ascii_case(b"SIEVE-MAILBOX"));
             state.sieve_mailbox |= !names.is_empty();
-            print(state, |out| reply::enabled(out, &names));
+            state.print(|out| reply::enabled(out, &names)).await;
             return Ok(());
         }
         Apply::Force => {
@@ -104,12 +91,6 @@ async fn reserve(
         }
     }
     let missing: Vec<Guid> = guids.into_iter().filter(|guid| !state.staged.contains(&partition, guid)).collect();
-    print(state, |out| reply::missing(out, &missing));
+    state.print(|out| reply::missing(out, &missing)).await;
     Ok(())
-}
-
-fn print(state: &State, print: impl FnOnce(&mut Writer)) {
-    let mut writer = Writer::new(LiteralForm::Plain);
-    print(&mut writer);
-    state.io.write(|output| output.extend_from_slice(&writer.take()));
 }

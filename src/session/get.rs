@@ -24,21 +24,9 @@ const CHUNK: u32 = 64 * 1024;
 
 /// Answers one `GET`.
 pub(super) async fn run(state: &mut State, name: &[u8], value: &Value) {
-    let outcome = match Get::decode(name, value) {
-        Ok(Some(command)) => command,
-        Ok(None) => {
-            state.report.unknown_item(name);
-            return state.reply(format_args!("NO {}", Refusal::Protocol));
-        }
-        Err(field) => return state.bad_field("GET", field),
-    };
-    match answer(state, outcome).await {
-        Ok(()) => state.reply("OK success"),
-        Err(refusal) => {
-            state.report.refused(&format!("GET {}", name.escape_ascii()), refusal);
-            state.reply(format_args!("NO {refusal}"));
-        }
-    }
+    let Some(command) = state.decoded("GET", name, Get::decode(name, value)) else { return };
+    let outcome = answer(state, command).await;
+    state.answer(format_args!("GET {}", name.escape_ascii()), outcome);
 }
 
 async fn answer(state: &State, command: Get) -> Result<(), Refusal> {
@@ -66,14 +54,6 @@ async fn answer(state: &State, command: Get) -> Result<(), Refusal> {
     }
 }
 
-/// Prints to the session's output.
-async fn print(state: &State, print: impl FnOnce(&mut Writer)) {
-    let mut writer = Writer::new(LiteralForm::Plain);
-    print(&mut writer);
-    state.io.write(|output| output.extend_from_slice(&writer.take()));
-    state.io.flush_if_long().await;
-}
-
 /// What was met while listing mailboxes.
 #[derive(Default)]
 struct Met {
@@ -95,10 +75,10 @@ async fn listed(state: &State, mailbox: MailboxRef, met: &mut Met) -> Result<(),
             {
                 met.quota_roots_in_order.push(root.clone());
             }
-            print(state, |out| reply::mailbox(out, &mailbox, state.release)).await;
+            state.print(|out| reply::mailbox(out, &mailbox, state.release)).await;
         }
         Some(Listed::Entry(entry)) if entry.mailbox_type.intermediate && !entry.mailbox_type.deleted => {
-            print(state, |out| reply::intermediate(out, &entry)).await;
+            state.print(|out| reply::intermediate(out, &entry)).await;
         }
         Some(Listed::Entry(_)) | None => {}
     }
@@ -130,15 +110,15 @@ async fn meta(state: &State, user: &UserId) -> Result<(), Refusal> {
         let Some(last) = entries.last() else { break };
         after = Some(last.uniqueid.clone());
         for entry in &entries {
-            print(state, |out| reply::seen(out, entry)).await;
+            state.print(|out| reply::seen(out, entry)).await;
         }
     }
     let names = state.io.perform(ReadSubscriptions { user: user.clone() }).await?;
-    print(state, |out| reply::subscriptions(out, &names)).await;
+    state.print(|out| reply::subscriptions(out, &names)).await;
     if !state.sieve_mailbox {
         for stored in sieve::list(state, user).await? {
             let (script, date) = (&stored.script, stored.record.internal_date);
-            print(state, |out| reply::script(out, &script.name, date, &script.guid, stored.is_active())).await;
+            state.print(|out| reply::script(out, &script.name, date, &script.guid, stored.is_active())).await;
         }
     }
     Ok(())
@@ -181,7 +161,7 @@ async fn records(state: &State, mailbox: &MailboxState) -> Result<(), Refusal> {
 
 async fn quota(state: &State, root: MailboxName) -> Result<(), Refusal> {
     if let Some(quota) = state.io.perform(ReadQuota { root: root.clone() }).await? {
-        print(state, |out| reply::quota(out, &root, &quota, state.release)).await;
+        state.print(|out| reply::quota(out, &root, &quota, state.release)).await;
     }
     Ok(())
 }
@@ -189,14 +169,14 @@ async fn quota(state: &State, root: MailboxName) -> Result<(), Refusal> {
 async fn annotations(state: &State, mailbox: Option<MailboxName>) -> Result<(), Refusal> {
     let annotations = state.io.perform(ReadAnnotations { mailbox: mailbox.clone() }).await?;
     for annotation in &annotations {
-        print(state, |out| reply::annotation(out, mailbox.as_ref(), annotation)).await;
+        state.print(|out| reply::annotation(out, mailbox.as_ref(), annotation)).await;
     }
     Ok(())
 }
 
 async fn script(state: &State, user: &UserId, name: &ScriptName) -> Result<(), Refusal> {
     let content = sieve::content(state, user, name).await?;
-    print(state, |out| reply::script_content(out, user, name, &content)).await;
+    state.print(|out| reply::script_content(out, user, name, &content)).await;
     Ok(())
 }
 
@@ -206,14 +186,14 @@ async fn message(state: &State, fetch: Fetch) -> Result<(), Refusal> {
     let open = OpenMessage { partition: partition.clone(), mailbox, uniqueid, uid };
     let found = state.io.perform(open).await?;
     if found.guid != guid {
-        print(state, reply::no_message).await;
+        state.print(reply::no_message).await;
         return Ok(());
     }
     // The first piece is read before anything is said. From then on exactly `size` bytes must follow: where a later piece
     // cannot be read, zeros stand for it and the refusal behind them tells the master to throw the message away.
     let mut piece = read(state, 0, found.size).await?;
     let file = FileRef { partition: Bytes::copy_from_slice(partition.as_bytes()), guid, size: found.size };
-    print(state, |out| reply::begin_message(out, &file)).await;
+    state.print(|out| reply::begin_message(out, &file)).await;
     let mut outcome = Ok(());
     let mut sent = 0;
     loop {

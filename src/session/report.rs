@@ -46,8 +46,8 @@ impl Report {
         self.tell(Severity::Error, "SYNCERROR: unknown command", &[("command", &name)]);
     }
 
-    pub(super) fn refused(&self, command: &str, refusal: Refusal) {
-        self.tell(Severity::Error, "SYNCERROR: command refused", &[("command", &command), ("error", &refusal)]);
+    pub(super) fn refused(&self, command: &dyn Display, refusal: Refusal) {
+        self.tell(Severity::Error, "SYNCERROR: command refused", &[("command", command), ("error", &refusal)]);
     }
 
     pub(super) fn force(&self, already: bool) {

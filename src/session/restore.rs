@@ -4,8 +4,7 @@ use super::{apply::NEW_INDEX_VERSION, line::ApplyItem, script::State};
 use crate::{
     command::RestoreMailbox,
     ops::{
-        Change, CloseMailbox, Commit, Intent, Listed, MailboxChange, MailboxRef, MailboxState, OpenMailbox,
-        ReadDefaults, ReadListed, Refusal, Target,
+        Intent, Listed, MailboxChange, MailboxRef, MailboxState, OpenMailbox, ReadDefaults, ReadListed, Refusal, Target,
     },
     plan::{crc::FlagCrcs, flags::FlagPlaces, restore as plan},
     types::MailboxKind,
@@ -14,21 +13,10 @@ use crate::{
 /// Carries out one `RESTORE` and answers it.
 pub(super) async fn run(state: &State, line: ApplyItem) {
     let ApplyItem { item, records, flags } = line;
-    let update = match RestoreMailbox::decode(&item.name, &item.value, records, flags) {
-        Ok(Some(update)) => update,
-        Ok(None) => {
-            state.report.unknown_item(&item.name);
-            return state.reply(format_args!("NO {}", Refusal::Protocol));
-        }
-        Err(field) => return state.bad_field("RESTORE", field),
-    };
-    match restore(state, update).await {
-        Ok(()) => state.reply("OK success"),
-        Err(refusal) => {
-            state.report.refused("RESTORE MAILBOX", refusal);
-            state.reply(format_args!("NO {refusal}"));
-        }
-    }
+    let decoded = RestoreMailbox::decode(&item.name, &item.value, records, flags);
+    let Some(update) = state.decoded("RESTORE", &item.name, decoded) else { return };
+    let outcome = restore(state, update).await;
+    state.answer(format_args!("RESTORE MAILBOX"), outcome);
 }
 
 async fn restore(state: &State, update: RestoreMailbox) -> Result<(), Refusal> {
@@ -37,13 +25,7 @@ async fn restore(state: &State, update: RestoreMailbox) -> Result<(), Refusal> {
         return Ok(());
     }
     let opened = state.io.perform(OpenMailbox { name: update.name.clone(), intent: Intent::Write }).await?;
-    match prepare(state, update, opened.as_ref()).await {
-        Ok(change) => state.io.perform(Commit(Change::Mailbox(Box::new(change)))).await,
-        Err(refusal) => {
-            state.io.perform(CloseMailbox).await?;
-            Err(refusal)
-        }
-    }
+    state.conclude(prepare(state, update, opened.as_ref()).await.map(Some)).await
 }
 
 async fn prepare(
@@ -70,7 +52,7 @@ async fn prepare(
         state.report.user_flags_exhausted(&update.name, &exhausted.0);
         Refusal::UserFlagsExhausted
     })?;
-    let flags = FlagCrcs::new(places.names().iter().map(|name| name.as_ref().map(|name| name.as_str().as_bytes())));
+    let flags = FlagCrcs::named(places.names());
     let context = (defaults.now, opened.map_or(NEW_INDEX_VERSION, |mailbox| mailbox.index_version));
     let staged = |guid: &_| state.staged.contains(partition, guid);
     let records = std::mem::take(&mut update.records).into_iter();

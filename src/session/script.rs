@@ -10,7 +10,13 @@ use super::{
     restore,
     staged::Staged,
 };
-use crate::{command::BadField, ops::DiscardStaged, types::Release};
+use crate::{
+    command::BadField,
+    dlist::Writer,
+    ops::{Change, CloseMailbox, Commit, DiscardStaged, MailboxChange, Refusal},
+    types::Release,
+    wire::LiteralForm,
+};
 use bytes::{BufMut, Bytes};
 use std::fmt;
 
@@ -42,6 +48,51 @@ impl State {
     pub(super) fn bad_field(&self, command: &str, field: BadField) {
         self.report.bad_field(command, field);
         self.reply(format_args!("NO IMAP_PROTOCOL_BAD_PARAMETERS {command} {field}"));
+    }
+
+    /// What an item was decoded to; one that is unknown or wrong is refused.
+    pub(super) fn decoded<T>(&self, command: &str, item: &[u8], decoded: Result<Option<T>, BadField>) -> Option<T> {
+        match decoded {
+            Ok(Some(decoded)) => return Some(decoded),
+            Ok(None) => {
+                self.report.unknown_item(item);
+                self.reply(format_args!("NO {}", Refusal::Protocol));
+            }
+            Err(field) => self.bad_field(command, field),
+        }
+        None
+    }
+
+    /// Answers a command that was carried out, or was not.
+    pub(super) fn answer(&self, command: fmt::Arguments<'_>, outcome: Result<(), Refusal>) {
+        match outcome {
+            Ok(()) => self.reply("OK success"),
+            Err(refusal) => {
+                self.report.refused(&command, refusal);
+                self.reply(format_args!("NO {refusal}"));
+            }
+        }
+    }
+
+    /// Prints to the reply.
+    pub(super) async fn print(&self, print: impl FnOnce(&mut Writer)) {
+        let mut writer = Writer::new(LiteralForm::Plain);
+        print(&mut writer);
+        self.io.write(|output| output.extend_from_slice(&writer.take()));
+        self.io.flush_if_long().await;
+    }
+
+    /// Makes the change that was planned for the open mailbox; lets go of the mailbox where there is none. The peer is told of
+    /// the first thing that went wrong, whatever comes of closing.
+    pub(super) async fn conclude(&self, planned: Result<Option<MailboxChange>, Refusal>) -> Result<(), Refusal> {
+        match planned {
+            Ok(Some(change)) => self.io.perform(Commit(Change::Mailbox(Box::new(change)))).await,
+            Ok(None) => self.io.perform(CloseMailbox).await,
+            Err(refusal) => {
+                let _ = self.io.perform(CloseMailbox).await;
+                Err(refusal)
+            }
+        }
     }
 }
 

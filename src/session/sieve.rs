@@ -9,9 +9,9 @@ use super::script::State;
 use crate::{
     command::{FlagNames, RestoreMailbox, ScriptChange},
     ops::{
-        AbortUpload, AnnotatedRecord, BeginUpload, Change, CloseMailbox, Commit, Defaults, FinishUpload, Intent,
-        Listed, MailboxChange, MailboxRef, MailboxState, OpenMailbox, OpenMessage, ReadDefaults, ReadListed,
-        ReadMessage, ReadRecords, Record, Refusal, Target, UploadChunk,
+        AbortUpload, AnnotatedRecord, BeginUpload, CloseMailbox, Defaults, FinishUpload, Intent, Listed, MailboxChange,
+        MailboxRef, MailboxState, OpenMailbox, OpenMessage, ReadDefaults, ReadListed, ReadMessage, ReadRecords, Record,
+        Refusal, Target, UploadChunk,
     },
     plan::{
         crc::FlagCrcs,
@@ -74,14 +74,8 @@ pub(super) async fn apply(state: &mut State, user: &UserId, change: ScriptChange
         return Ok(());
     }
     let opened = state.io.perform(OpenMailbox { name: mailbox_of(state, user)?, intent: Intent::Write }).await?;
-    match prepare(state, user, opened.as_ref(), change).await {
-        Ok(Some(change)) => state.io.perform(Commit(Change::Mailbox(Box::new(change)))).await,
-        Ok(None) => state.io.perform(CloseMailbox).await,
-        Err(refusal) => {
-            state.io.perform(CloseMailbox).await?;
-            Err(refusal)
-        }
-    }
+    let planned = prepare(state, user, opened.as_ref(), change).await;
+    state.conclude(planned).await
 }
 
 fn mailbox_of(state: &State, user: &UserId) -> Result<MailboxName, Refusal> {
@@ -203,7 +197,7 @@ impl Edit {
             (Target::Existing, mailbox) => mailbox.ok_or(Refusal::Nonexistent)?.partition.clone(),
         };
         let names = opened.map_or(&[][..], |mailbox| &mailbox.user_flags);
-        let flags = FlagCrcs::new(names.iter().map(|name| name.as_ref().map(|name| name.as_str().as_bytes())));
+        let flags = FlagCrcs::named(names);
         let index_version = opened.map_or(super::apply::NEW_INDEX_VERSION, |mailbox| mailbox.index_version);
         Ok(Edit { target, partition, base, defaults, flags, index_version, records: Vec::new() })
     }

@@ -2,10 +2,7 @@
 
 use super::super::script::State;
 use crate::{
-    ops::{
-        AnnotatedRecord, Change, CloseMailbox, Commit, FindRecords, Intent, MailboxChange, MailboxState, OpenMailbox,
-        Refusal, Target,
-    },
+    ops::{AnnotatedRecord, FindRecords, Intent, MailboxChange, MailboxState, OpenMailbox, Refusal, Target},
     plan::{crc::FlagCrcs, records},
     types::{InternalFlags, MailboxName, SyncCrcs, Uid, UniqueId},
 };
@@ -13,28 +10,22 @@ use crate::{
 /// Carries out `APPLY EXPUNGE`. Uids without a record are passed over.
 pub(super) async fn apply(state: &State, name: MailboxName, uniqueid: UniqueId, uids: Vec<Uid>) -> Result<(), Refusal> {
     let open = OpenMailbox { name, intent: Intent::Write };
-    let Some(mailbox) = state.io.perform(open).await? else {
-        state.io.perform(CloseMailbox).await?;
-        return Err(Refusal::Nonexistent);
-    };
-    if mailbox.uniqueid != uniqueid {
-        state.report.expunge_moved(&mailbox.name, &mailbox.uniqueid, &uniqueid);
-        state.io.perform(CloseMailbox).await?;
-        return Err(Refusal::Moved);
-    }
-    match plan(state, &mailbox, &uids).await {
-        Ok(change) if !change.records.is_empty() => state.io.perform(Commit(Change::Mailbox(Box::new(change)))).await,
-        Ok(_) => state.io.perform(CloseMailbox).await,
-        Err(refusal) => {
-            // The peer is told of the first thing that went wrong, whatever comes of closing.
-            let _ = state.io.perform(CloseMailbox).await;
-            Err(refusal)
-        }
-    }
+    let opened = state.io.perform(open).await?;
+    state.conclude(plan(state, opened.as_ref(), &uniqueid, &uids).await).await
 }
 
-async fn plan(state: &State, mailbox: &MailboxState, uids: &[Uid]) -> Result<MailboxChange, Refusal> {
-    let flags = FlagCrcs::new(mailbox.user_flags.iter().map(|name| name.as_ref().map(|name| name.as_str().as_bytes())));
+async fn plan(
+    state: &State,
+    opened: Option<&MailboxState>,
+    uniqueid: &UniqueId,
+    uids: &[Uid],
+) -> Result<Option<MailboxChange>, Refusal> {
+    let mailbox = opened.ok_or(Refusal::Nonexistent)?;
+    if mailbox.uniqueid != *uniqueid {
+        state.report.expunge_moved(&mailbox.name, &mailbox.uniqueid, uniqueid);
+        return Err(Refusal::Moved);
+    }
+    let flags = FlagCrcs::named(&mailbox.user_flags);
     let (mut crcs, mut changed): (SyncCrcs, Vec<AnnotatedRecord>) = (mailbox.crcs, Vec::new());
     for page in uids.chunks(FindRecords::PAGE) {
         let found = state.io.perform(FindRecords { uids: page.to_vec() }).await?;
@@ -45,7 +36,7 @@ async fn plan(state: &State, mailbox: &MailboxState, uids: &[Uid]) -> Result<Mai
             changed.push(AnnotatedRecord { record, annotations: None });
         }
     }
-    Ok(MailboxChange {
+    Ok((!changed.is_empty()).then(|| MailboxChange {
         target: Target::Existing,
         header: None,
         user_groups: None,
@@ -53,5 +44,5 @@ async fn plan(state: &State, mailbox: &MailboxState, uids: &[Uid]) -> Result<Mai
         annotations: Vec::new(),
         records: changed,
         crcs,
-    })
+    }))
 }

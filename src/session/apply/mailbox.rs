@@ -7,8 +7,8 @@ use super::super::script::State;
 use crate::{
     command::MailboxUpdate,
     ops::{
-        AnnotatedRecord, Change, CloseMailbox, Commit, FindRecords, Intent, Listed, MailboxChange, MailboxRef,
-        MailboxState, OpenMailbox, ReadListed, Refusal, ScanCrcs, Target,
+        AnnotatedRecord, FindRecords, Intent, Listed, MailboxChange, MailboxRef, MailboxState, OpenMailbox, ReadListed,
+        Refusal, ScanCrcs, Target,
     },
     plan::{
         annotations,
@@ -26,22 +26,14 @@ use crate::{
 pub(super) async fn apply(state: &State, mut update: MailboxUpdate) -> Result<(), Refusal> {
     let open = OpenMailbox { name: update.name.clone(), intent: Intent::Write };
     let opened = state.io.perform(open).await?;
-    match prepare(state, &mut update, opened.as_ref()).await {
-        Ok(change) => {
-            let crcs = change.crcs;
-            state.io.perform(Commit(Change::Mailbox(Box::new(change)))).await?;
-            if update.crcs.agree(crcs) {
-                return Ok(());
-            }
-            state.report.crc_error(&update, crcs);
-            Err(Refusal::Checksum)
-        }
-        Err(refusal) => {
-            // The peer is told of the first thing that went wrong, whatever comes of closing.
-            let _ = state.io.perform(CloseMailbox).await;
-            Err(refusal)
-        }
+    let planned = prepare(state, &mut update, opened.as_ref()).await;
+    let crcs = planned.as_ref().map_or(update.crcs, |change| change.crcs);
+    state.conclude(planned.map(Some)).await?;
+    if update.crcs.agree(crcs) {
+        return Ok(());
     }
+    state.report.crc_error(&update, crcs);
+    Err(Refusal::Checksum)
 }
 
 /// What the replica has, as far as the change starts from it: nothing, if the mailbox is new or replaced.
@@ -132,8 +124,7 @@ async fn plan_records(
     base: &Base<'_>,
     places: &FlagPlaces,
 ) -> Result<SyncCrcs, Refusal> {
-    let names = places.names().iter().map(|name| name.as_ref().map(|name| name.as_str().as_bytes()));
-    let mut difference = Difference::new(FlagCrcs::new(names), base.index_version);
+    let mut difference = Difference::new(FlagCrcs::named(places.names()), base.index_version);
     let (mut kept, mut from) = (0, 0);
     while from < update.records.len() {
         let to = update.records.len().min(from + FindRecords::PAGE);

@@ -165,8 +165,7 @@ impl Store for MemoryStore {
 
     fn scan_crcs(&mut self, ScanCrcs: &ScanCrcs) -> Result<SyncCrcs, Refusal> {
         let Mailbox { state, records, .. } = self.opened()?;
-        let names = state.user_flags.iter().map(|name| name.as_ref().map(|name| name.as_str().as_bytes()));
-        let flags = FlagCrcs::new(names);
+        let flags = FlagCrcs::named(&state.user_flags);
         let add = |crcs: SyncCrcs, record| crcs.toggled(records::checksums(record, &flags, state.index_version));
         Ok(records.values().fold(SyncCrcs::EMPTY, add))
     }
