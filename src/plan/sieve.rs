@@ -13,7 +13,6 @@
 
 use crate::types::{Guid, ScriptName};
 use bytes::Bytes;
-use sha1::{Digest, Sha1};
 
 /// Behind a script's id in its file name (`SIEVE_EXTENSION`).
 const EXTENSION: &str = ".sieve";
@@ -49,7 +48,7 @@ pub struct Summary {
 impl Script {
     /// The SHA-1 of what it says.
     pub fn guid(&self) -> Guid {
-        Guid::from_bytes(Sha1::digest(&self.content).into())
+        Guid::of(&self.content)
     }
 
     /// All but what it says.

@@ -25,7 +25,6 @@ use crate::{
     },
 };
 use bytes::{Bytes, BytesMut};
-use sha1::{Digest, Sha1};
 use std::collections::HashMap;
 
 /// Records that are read at once.
@@ -256,7 +255,7 @@ impl Edit {
 
 /// Stages a message that was made here; its GUID and size.
 async fn stage(state: &mut State, partition: &Partition, message: Bytes) -> Result<(Guid, u32), Refusal> {
-    let guid = Guid::from_bytes(Sha1::digest(&message).into());
+    let guid = Guid::of(&message);
     let size = u32::try_from(message.len()).map_err(|_| Refusal::Limit)?;
     state.staged.room_for(1)?;
     state.io.perform(BeginUpload { partition: partition.clone(), guid, size }).await?;

@@ -1,5 +1,6 @@
 //! Message GUIDs: the SHA-1 of a message's bytes.
 
+use sha1::{Digest, Sha1};
 use std::fmt;
 
 /// The GUID of a message: the SHA-1 of its bytes, or all zeros where it is unknown.
@@ -11,6 +12,11 @@ pub struct Guid([u8; 20]);
 impl Guid {
     /// The GUID that stands for "not known".
     pub const NULL: Guid = Guid([0; 20]);
+
+    /// The GUID of a message, or of a part of one: the SHA-1 of its bytes.
+    pub fn of(message: &[u8]) -> Guid {
+        Guid(Sha1::digest(message).into())
+    }
 
     /// The GUID with these 20 bytes.
     pub const fn from_bytes(bytes: [u8; 20]) -> Guid {

@@ -158,7 +158,7 @@ pub fn parse(message: &[u8], options: &CacheOptions) -> ParsedMessage {
     let date = structure.value(root, Field::Date).map(nstring::header_value);
     let cache = cache_record(&structure, options);
     ParsedMessage {
-        guid: transfer::sha1(message),
+        guid: Guid::of(message),
         size: message.len() as u32,
         header_size: root.header_size,
         sent_date: date.as_deref().map_or(0, |date| sent_date(date, options)),

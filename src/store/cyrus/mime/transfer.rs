@@ -39,17 +39,12 @@ impl Encoding {
 pub(super) fn digest(content: &[u8], encoding: Encoding) -> (Guid, u32) {
     let mut hasher = Hasher { sha1: Sha1::new(), pending: Vec::new(), length: 0 };
     match encoding {
-        Encoding::None => return (sha1(content), content.len() as u32),
+        Encoding::None => return (Guid::of(content), content.len() as u32),
         Encoding::QuotedPrintable => quoted_printable(content, false, &mut hasher),
         Encoding::Base64 => Base64::default().decode(content, &mut hasher),
         Encoding::Unknown => return (Guid::NULL, 0),
     }
     hasher.finish()
-}
-
-/// The GUID of these bytes.
-pub(super) fn sha1(bytes: &[u8]) -> Guid {
-    Guid::from_bytes(Sha1::digest(bytes).into())
 }
 
 /// Where decoded bytes go.
