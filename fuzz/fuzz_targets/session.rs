@@ -44,6 +44,9 @@ fuzz_target!(|input: &[u8]| {
     }
 });
 
+/// When all conversations happen: two of them may differ in nothing else than their pieces.
+const TIME: i64 = 1_700_000_000;
+
 /// What came of a conversation.
 struct Outcome {
     /// The replies up to the end of the input.
@@ -62,9 +65,10 @@ fn config() -> Config {
 
 fn converse(input: &[u8], mut piece: impl FnMut() -> usize, refuse: Option<(usize, Refusal)>) -> Outcome {
     let mut session = Session::new(config());
+    let store = MemoryStore::at(TIME);
     let mut store = match refuse {
-        None => Strict::new(MemoryStore::new()),
-        Some((operation, refusal)) => Strict::refusing(MemoryStore::new(), operation, refusal),
+        None => Strict::new(store),
+        Some((operation, refusal)) => Strict::refusing(store, operation, refusal),
     };
     let mut rest = Bytes::copy_from_slice(input);
     let mut said = BytesMut::new();

@@ -37,6 +37,8 @@ pub struct MemoryStore {
     made: u64,
     /// The message that was opened last.
     message: Bytes,
+    /// The seconds since 1970 at which the clock stands still.
+    clock: Option<i64>,
 }
 
 /// One mailbox.
@@ -54,6 +56,19 @@ impl MemoryStore {
     /// A store without mailboxes.
     pub fn new() -> MemoryStore {
         MemoryStore::default()
+    }
+
+    /// A store without mailboxes for which it is always this time, in seconds since 1970: the same commands make the same
+    /// mailboxes.
+    pub fn at(time: i64) -> MemoryStore {
+        MemoryStore { clock: Some(time), ..MemoryStore::default() }
+    }
+
+    fn now(&self) -> i64 {
+        self.clock.unwrap_or_else(|| {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+        })
     }
 
     /// A mailbox, by name.
@@ -192,10 +207,10 @@ impl Store for MemoryStore {
         let parent = self.mailboxes.values().filter(above).max_by_key(|above| above.state.name.as_str().len());
         let parent = parent.map(|parent| (parent.state.partition.clone(), parent.state.acl.clone()));
         let own = name.owner().map_or_else(|| "anyone\tlrs\t".to_owned(), |owner| format!("{owner}\tlrswipkxtecdan\t"));
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let now = self.now();
         self.made += 1;
         Ok(Defaults {
-            now: i64::try_from(now).unwrap_or(i64::MAX),
+            now,
             uniqueid: UniqueId::parse(format!("made-{}", self.made).as_bytes()).map_err(|_| Refusal::Io)?,
             uidvalidity: u32::try_from(now).unwrap_or(u32::MAX),
             partition: parent.as_ref().map(|(partition, _)| partition.clone()).or(Partition::parse(b"default").ok()),
