@@ -93,8 +93,8 @@ fn show_mailboxes(store: &mut CyrusStore) -> Result<(), Box<dyn Error>> {
                 "  {}: unique id {}, last uid {}, highest modseq {}, user flags {}",
                 mailbox.name,
                 mailbox.uniqueid,
-                mailbox.last_uid,
-                mailbox.highest_modseq,
+                mailbox.header.last_uid,
+                mailbox.header.highest_modseq,
                 flags.join(" ")
             );
         }

@@ -12,10 +12,10 @@ mod mailbox;
 mod upload;
 mod user;
 
-pub use change::{Change, HeaderUpdate, MailboxChange, Target};
+pub use change::{Change, MailboxChange, Target};
 pub use mailbox::{
     AnnotatedRecord, Annotation, CloseMailbox, Defaults, FindRecords, Intent, Listed, ListedEntry, MailboxRef,
-    MailboxState, OpenMailbox, ReadDefaults, ReadListed, ReadRecords, Record, ScanCrcs,
+    MailboxState, OpenMailbox, ReadDefaults, ReadListed, ReadRecords, Record, ScanCrcs, SyncedHeader,
 };
 pub use upload::{
     AbortUpload, BeginUpload, DiscardStaged, FinishUpload, MessageInfo, OpenMessage, ReadMessage, Reserve, UploadChunk,

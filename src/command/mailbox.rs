@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     dlist::Value,
-    ops::{AnnotatedRecord, Annotation},
+    ops::{AnnotatedRecord, Annotation, SyncedHeader},
     types::{FlagName, MailboxName, MailboxOptions, MailboxType, ModSeq, Partition, SyncCrcs, UniqueId},
 };
 use bytes::Bytes;
@@ -19,20 +19,8 @@ pub struct MailboxUpdate {
     pub name: MailboxName,
     pub mailbox_type: MailboxType,
     pub partition: Partition,
-    pub acl: Bytes,
-    pub options: MailboxOptions,
-    pub uidvalidity: u32,
-    pub last_uid: u32,
-    pub highest_modseq: ModSeq,
-    /// 0 where the master does not say.
-    pub created_modseq: ModSeq,
-    /// Where the master does not say, the highest modseq.
-    pub folder_modseq: ModSeq,
-    pub recent_uid: u32,
-    pub recent_time: i64,
-    pub last_append_date: i64,
-    pub pop3_last_login: i64,
-    pub pop3_show_after: i64,
+    /// Its folder modseq is the highest modseq, and its modseq of creation 0, where the master does not say.
+    pub header: SyncedHeader,
     /// Checksums after the change; 0 is not compared.
     pub crcs: SyncCrcs,
     /// The state the change was made for, if the master says.
@@ -98,18 +86,20 @@ pub(super) fn decode(
         name,
         mailbox_type,
         partition: fields.partition("PARTITION")?,
-        acl: acl(fields)?,
-        options: MailboxOptions::from_letters(&fields.text("OPTIONS")?),
-        uidvalidity: fields.number32("UIDVALIDITY")?,
-        last_uid,
-        highest_modseq,
-        created_modseq,
-        folder_modseq: if folder_modseq.0 == 0 { highest_modseq } else { folder_modseq },
-        recent_uid: fields.number32("RECENTUID")?,
-        recent_time: fields.date("RECENTTIME")?,
-        last_append_date: fields.date("LAST_APPENDDATE")?,
-        pop3_last_login: fields.date("POP3_LAST_LOGIN")?,
-        pop3_show_after: fields.or("POP3_SHOW_AFTER", 0, Fields::date)?,
+        header: SyncedHeader {
+            acl: acl(fields)?,
+            options: MailboxOptions::from_letters(&fields.text("OPTIONS")?),
+            uidvalidity: fields.number32("UIDVALIDITY")?,
+            last_uid,
+            highest_modseq,
+            created_modseq,
+            folder_modseq: if folder_modseq.0 == 0 { highest_modseq } else { folder_modseq },
+            recent_uid: fields.number32("RECENTUID")?,
+            recent_time: fields.date("RECENTTIME")?,
+            last_append_date: fields.date("LAST_APPENDDATE")?,
+            pop3_last_login: fields.date("POP3_LAST_LOGIN")?,
+            pop3_show_after: fields.or("POP3_SHOW_AFTER", 0, Fields::date)?,
+        },
         crcs: crcs(fields, "SYNC_CRC", "SYNC_CRC_ANNOT")?,
         since: since(fields)?,
         annotations: fields.find("ANNOTATIONS").map_or(Ok(Vec::new()), |list| decode_annotations(list, None))?,

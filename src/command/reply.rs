@@ -16,6 +16,7 @@ use bytes::Bytes;
 
 /// `* MAILBOX %(…` of a mailbox, up to its `RECORD`s.
 fn begin_mailbox(out: &mut Writer, state: &MailboxState, release: Release) {
+    let header = &state.header;
     out.reply("MAILBOX").open_kvlist();
     out.key("UNIQUEID").atom(state.uniqueid.as_str());
     out.key("MBOXNAME").atom(state.name.as_str());
@@ -25,31 +26,31 @@ fn begin_mailbox(out: &mut Writer, state: &MailboxState, release: Release) {
     }
     out.key("SYNC_CRC").number(state.crcs.basic);
     out.key("SYNC_CRC_ANNOT").number(state.crcs.annot);
-    out.key("LAST_UID").number(state.last_uid);
-    out.key("HIGHESTMODSEQ").number(state.highest_modseq.0);
-    out.key("RECENTUID").number(state.recent_uid);
-    out.key("RECENTTIME").date(state.recent_time);
-    out.key("LAST_APPENDDATE").date(state.last_append_date);
-    out.key("POP3_LAST_LOGIN").date(state.pop3_last_login);
-    out.key("POP3_SHOW_AFTER").date(state.pop3_show_after);
+    out.key("LAST_UID").number(header.last_uid);
+    out.key("HIGHESTMODSEQ").number(header.highest_modseq.0);
+    out.key("RECENTUID").number(header.recent_uid);
+    out.key("RECENTTIME").date(header.recent_time);
+    out.key("LAST_APPENDDATE").date(header.last_append_date);
+    out.key("POP3_LAST_LOGIN").date(header.pop3_last_login);
+    out.key("POP3_SHOW_AFTER").date(header.pop3_show_after);
     if state.racl_modseq.0 != 0 {
         out.key("RACLMODSEQ").number(state.racl_modseq.0);
     }
     if release >= Release::V3_12 && !state.user_groups.is_empty() {
         out.key("USERGROUPS").atom(state.user_groups.join(&b'\t'));
     }
-    out.key("UIDVALIDITY").number(state.uidvalidity);
+    out.key("UIDVALIDITY").number(header.uidvalidity);
     out.key("PARTITION").atom(state.partition.as_str());
-    out.key("ACL").atom(&state.acl);
-    out.key("OPTIONS").atom(state.options.to_string());
+    out.key("ACL").atom(&header.acl);
+    out.key("OPTIONS").atom(header.options.to_string());
     if let Some(root) = &state.quota_root {
         out.key("QUOTAROOT").atom(root.as_str());
     }
-    if state.created_modseq.0 != 0 {
-        out.key("CREATEDMODSEQ").number(state.created_modseq.0);
+    if header.created_modseq.0 != 0 {
+        out.key("CREATEDMODSEQ").number(header.created_modseq.0);
     }
-    if state.folder_modseq.0 != 0 {
-        out.key("FOLDERMODSEQ").number(state.folder_modseq.0);
+    if header.folder_modseq.0 != 0 {
+        out.key("FOLDERMODSEQ").number(header.folder_modseq.0);
     }
     annotations(out, &state.annotations);
     if release >= Release::V3_12 {

@@ -3,7 +3,10 @@
 use super::*;
 use crate::{
     dlist::{Builder, Event, Item, Value, Writer},
-    ops::{AnnotatedRecord, Annotation, ListedEntry, MailboxState, Quota, QuotaLimits, Record, Seen, SeenEntry},
+    ops::{
+        AnnotatedRecord, Annotation, ListedEntry, MailboxState, Quota, QuotaLimits, Record, Seen, SeenEntry,
+        SyncedHeader,
+    },
     types::{
         FlagName, Guid, InternalFlags, InvalidName, MailboxName, MailboxOptions, MailboxType, ModSeq, Partition,
         Release, SyncCrcs, SystemFlags, Uid, UniqueId, UserFlags, UserId,
@@ -554,15 +557,15 @@ mod mailboxes {
         let update = update(|_| ()).unwrap();
         assert_eq!(update.mailbox_type, MailboxType::EMAIL);
         assert_eq!(update.crcs, SyncCrcs { basic: 0, annot: 0 });
-        assert_eq!((update.created_modseq, update.folder_modseq), (ModSeq(0), ModSeq(1)));
-        assert_eq!((update.pop3_show_after, update.since), (0, None));
+        assert_eq!((update.header.created_modseq, update.header.folder_modseq), (ModSeq(0), ModSeq(1)));
+        assert_eq!((update.header.pop3_show_after, update.since), (0, None));
         assert_eq!((update.annotations, update.user_flags), (Vec::new(), Vec::new()));
     }
 
     #[test]
     fn a_folder_modseq_of_zero_is_the_highest_modseq() {
         let update = update(|fields| fields.push(("FOLDERMODSEQ", "0".into()))).unwrap();
-        assert_eq!(update.folder_modseq, update.highest_modseq);
+        assert_eq!(update.header.folder_modseq, update.header.highest_modseq);
     }
 
     #[test]
@@ -805,19 +808,21 @@ mod replies {
             uniqueid: uniqueid("z03vbx4vbu4mamzavst3d9me"),
             mailbox_type: MailboxType::EMAIL,
             partition: partition("default"),
-            acl: "u1\tlrs\t".into(),
-            options: MailboxOptions(MailboxOptions::POP3_NEW_UIDL | MailboxOptions::SHARED_SEEN),
             quota_root: None,
-            uidvalidity: 13,
-            last_uid: 5,
-            highest_modseq: ModSeq(10),
-            created_modseq: ModSeq(0),
-            folder_modseq: ModSeq(0),
-            recent_uid: 4,
-            recent_time: 1,
-            last_append_date: 2,
-            pop3_last_login: 3,
-            pop3_show_after: 0,
+            header: SyncedHeader {
+                acl: "u1\tlrs\t".into(),
+                options: MailboxOptions(MailboxOptions::POP3_NEW_UIDL | MailboxOptions::SHARED_SEEN),
+                uidvalidity: 13,
+                last_uid: 5,
+                highest_modseq: ModSeq(10),
+                created_modseq: ModSeq(0),
+                folder_modseq: ModSeq(0),
+                recent_uid: 4,
+                recent_time: 1,
+                last_append_date: 2,
+                pop3_last_login: 3,
+                pop3_show_after: 0,
+            },
             crcs: SyncCrcs::EMPTY,
             user_flags: Vec::new(),
             annotations: Vec::new(),
@@ -851,13 +856,13 @@ mod replies {
         state.mailbox_type = MailboxType::from_letters(b"cl").unwrap();
         state.racl_modseq = ModSeq(21);
         state.quota_root = Some(mailbox("user.u1"));
-        (state.created_modseq, state.folder_modseq) = (ModSeq(22), ModSeq(23));
+        (state.header.created_modseq, state.header.folder_modseq) = (ModSeq(22), ModSeq(23));
         let (entry, value) = ("/comment".into(), "a \"b\"".into());
         state.annotations = vec![Annotation { entry, user: "".into(), value, modseq: ModSeq(24) }];
         let flag = |name: &[u8]| Some(FlagName::parse(name).unwrap());
         state.user_flags = vec![flag(b"$A"), None, flag(b"NIL")];
-        state.acl = "".into();
-        state.pop3_last_login = -1;
+        state.header.acl = "".into();
+        state.header.pop3_last_login = -1;
         let expected = "* MAILBOX %(UNIQUEID z03vbx4vbu4mamzavst3d9me MBOXNAME user.u1 MBOXTYPE c SYNC_CRC 0 \
             SYNC_CRC_ANNOT 12345678 LAST_UID 5 HIGHESTMODSEQ 10 RECENTUID 4 RECENTTIME 1 LAST_APPENDDATE 2 \
             POP3_LAST_LOGIN 18446744073709551615 POP3_SHOW_AFTER 0 RACLMODSEQ 21 UIDVALIDITY 13 PARTITION default ACL \"\" \

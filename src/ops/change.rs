@@ -1,7 +1,7 @@
 //! Changes: what one command does to the store, decided in full before it is handed over.
 
-use super::{AnnotatedRecord, Annotation, QuotaLimits, Seen};
-use crate::types::{FlagName, MailboxName, MailboxOptions, MailboxType, ModSeq, Partition, SyncCrcs, UniqueId, UserId};
+use super::{AnnotatedRecord, Annotation, QuotaLimits, Seen, SyncedHeader};
+use crate::types::{FlagName, MailboxName, MailboxType, ModSeq, Partition, SyncCrcs, UniqueId, UserId};
 use bytes::Bytes;
 
 /// All that one command changes.
@@ -97,7 +97,7 @@ pub struct MailboxChange {
     /// The mailbox that is changed: the open one, a new one, or one in place of the open one.
     pub target: Target,
     /// The header's new values; `None` leaves all but counters and checksums as they are.
-    pub header: Option<HeaderUpdate>,
+    pub header: Option<SyncedHeader>,
     /// The groups that the mailbox's owner is in from now on, if the master says; of no meaning for shared mailboxes.
     pub user_groups: Option<Vec<Bytes>>,
     /// User flags to give the first free places to, in this order; none of them has a place yet.
@@ -127,25 +127,4 @@ pub enum Target {
         /// Whether the open mailbox, which has another unique id, is removed first.
         replace: bool,
     },
-}
-
-/// What the master says of a mailbox: written to its header and to the mailbox list as it is.
-///
-/// Units and meanings are those of [`MailboxState`](super::MailboxState).
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[expect(missing_docs, reason = "the fields are those of MailboxState")]
-pub struct HeaderUpdate {
-    pub uidvalidity: u32,
-    pub last_uid: u32,
-    pub highest_modseq: ModSeq,
-    pub created_modseq: ModSeq,
-    /// Of the entry in the mailbox list.
-    pub folder_modseq: ModSeq,
-    pub recent_uid: u32,
-    pub recent_time: i64,
-    pub last_append_date: i64,
-    pub pop3_last_login: i64,
-    pub pop3_show_after: i64,
-    pub options: MailboxOptions,
-    pub acl: Bytes,
 }

@@ -150,23 +150,9 @@ pub struct ListedEntry {
     pub folder_modseq: ModSeq,
 }
 
-/// A mailbox, without its records.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct MailboxState {
-    /// Its name.
-    pub name: MailboxName,
-    /// Its unique id.
-    pub uniqueid: UniqueId,
-    /// What it holds.
-    pub mailbox_type: MailboxType,
-    /// Where its files lie.
-    pub partition: Partition,
-    /// Access control list: identifier TAB rights TAB, repeated.
-    pub acl: Bytes,
-    /// The options that replicate.
-    pub options: MailboxOptions,
-    /// The quota root it counts for.
-    pub quota_root: Option<MailboxName>,
+/// What a master says of a mailbox: its header and its entry in the mailbox list are written with these values as they are.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SyncedHeader {
     /// UIDVALIDITY.
     pub uidvalidity: u32,
     /// The highest uid ever given; 0 if none was.
@@ -187,6 +173,27 @@ pub struct MailboxState {
     pub pop3_last_login: i64,
     /// Messages older than this are hidden from POP3, in seconds since 1970.
     pub pop3_show_after: i64,
+    /// Access control list: identifier TAB rights TAB, repeated.
+    pub acl: Bytes,
+    /// The options that replicate.
+    pub options: MailboxOptions,
+}
+
+/// A mailbox, without its records.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MailboxState {
+    /// Its name.
+    pub name: MailboxName,
+    /// Its unique id.
+    pub uniqueid: UniqueId,
+    /// What it holds.
+    pub mailbox_type: MailboxType,
+    /// Where its files lie.
+    pub partition: Partition,
+    /// The quota root it counts for.
+    pub quota_root: Option<MailboxName>,
+    /// What a master says of it.
+    pub header: SyncedHeader,
     /// The stored checksums.
     pub crcs: SyncCrcs,
     /// The names of user flags: the place in the list is the bit in [`Record::user_flags`]. At most 128.

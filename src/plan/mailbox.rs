@@ -2,7 +2,7 @@
 
 use crate::{
     command::MailboxUpdate,
-    ops::{HeaderUpdate, MailboxState, Refusal, Target},
+    ops::{MailboxState, Refusal, SyncedHeader, Target},
     types::{MailboxName, ModSeq},
 };
 
@@ -71,7 +71,7 @@ pub fn target(
         (_, Some(name)) if *name != update.name => Err(Conflict::UniqueIdInUse { by: name.clone() }),
         (None, _) => Ok(new(false)),
         (Some(state), _) if state.uniqueid == update.uniqueid => Ok(Target::Existing),
-        (Some(state), _) if force || state.last_uid == 0 => Ok(new(true)),
+        (Some(state), _) if force || state.header.last_uid == 0 => Ok(new(true)),
         (Some(_), _) => Err(Conflict::OtherUniqueId),
     }
 }
@@ -90,18 +90,18 @@ pub fn check(
 ) -> Result<(), Conflict> {
     let Some(state) = state else { return update.since.map_or(Ok(()), |_| Err(Conflict::ChangedSince)) };
     if let Some((modseq, crcs)) = update.since
-        && (modseq != state.highest_modseq || !crcs.agree(state.crcs))
+        && (modseq != state.header.highest_modseq || !crcs.agree(state.crcs))
     {
         return Err(Conflict::ChangedSince);
     }
     if state.mailbox_type.for_sync() != update.mailbox_type {
         return Err(Conflict::OtherType);
     }
-    let (master, replica) = (update.highest_modseq, state.highest_modseq);
+    let (master, replica) = (update.header.highest_modseq, state.header.highest_modseq);
     let higher_modseq = (master < replica).then_some(Conflict::HigherModseq { master, replica });
-    let (master, replica) = (update.uidvalidity, state.uidvalidity);
+    let (master, replica) = (update.header.uidvalidity, state.header.uidvalidity);
     let higher_uidvalidity = (master < replica).then_some(Conflict::HigherUidValidity { master, replica });
-    let (master, replica) = (update.last_uid, state.last_uid);
+    let (master, replica) = (update.header.last_uid, state.header.last_uid);
     let higher_last_uid = (master < replica).then_some(Conflict::HigherLastUid { master, replica });
     for conflict in [higher_modseq, higher_uidvalidity, higher_last_uid].into_iter().flatten() {
         if !(force && conflict.yields_to_force()) {
@@ -116,21 +116,8 @@ pub fn check(
 ///
 /// Except that the replica's highest uid stays where it is the higher one, which needs force: the reference takes the
 /// master's (`sync_apply_mailbox`), and the next message then gets a uid that a record has already.
-pub fn header(update: &MailboxUpdate, last_uid: u32) -> HeaderUpdate {
-    HeaderUpdate {
-        uidvalidity: update.uidvalidity,
-        last_uid: update.last_uid.max(last_uid),
-        highest_modseq: update.highest_modseq,
-        created_modseq: update.created_modseq,
-        folder_modseq: update.folder_modseq,
-        recent_uid: update.recent_uid,
-        recent_time: update.recent_time,
-        last_append_date: update.last_append_date,
-        pop3_last_login: update.pop3_last_login,
-        pop3_show_after: update.pop3_show_after,
-        options: update.options,
-        acl: update.acl.clone(),
-    }
+pub fn header(update: &MailboxUpdate, last_uid: u32) -> SyncedHeader {
+    SyncedHeader { last_uid: update.header.last_uid.max(last_uid), ..update.header.clone() }
 }
 
 #[cfg(test)]
@@ -156,18 +143,20 @@ mod tests {
             name: name("user.u1"),
             mailbox_type: MailboxType::EMAIL,
             partition: Partition::parse(b"default").unwrap(),
-            acl: "u1\tlrs\t".into(),
-            options: MailboxOptions(MailboxOptions::SHARED_SEEN),
-            uidvalidity: 13,
-            last_uid: 7,
-            highest_modseq: ModSeq(20),
-            created_modseq: ModSeq(1),
-            folder_modseq: ModSeq(2),
-            recent_uid: 3,
-            recent_time: 4,
-            last_append_date: 5,
-            pop3_last_login: 6,
-            pop3_show_after: 7,
+            header: SyncedHeader {
+                acl: "u1\tlrs\t".into(),
+                options: MailboxOptions(MailboxOptions::SHARED_SEEN),
+                uidvalidity: 13,
+                last_uid: 7,
+                highest_modseq: ModSeq(20),
+                created_modseq: ModSeq(1),
+                folder_modseq: ModSeq(2),
+                recent_uid: 3,
+                recent_time: 4,
+                last_append_date: 5,
+                pop3_last_login: 6,
+                pop3_show_after: 7,
+            },
             crcs: SyncCrcs { basic: 0, annot: 0 },
             since: None,
             annotations: Vec::new(),
@@ -186,19 +175,13 @@ mod tests {
             uniqueid: update.uniqueid,
             mailbox_type: MailboxType { legacy_dirs: true, ..MailboxType::EMAIL },
             partition: update.partition,
-            acl: "".into(),
-            options: MailboxOptions::default(),
             quota_root: None,
-            uidvalidity: 13,
-            last_uid: 5,
-            highest_modseq: ModSeq(15),
-            created_modseq: ModSeq(0),
-            folder_modseq: ModSeq(0),
-            recent_uid: 0,
-            recent_time: 0,
-            last_append_date: 0,
-            pop3_last_login: 0,
-            pop3_show_after: 0,
+            header: SyncedHeader {
+                uidvalidity: 13,
+                last_uid: 5,
+                highest_modseq: ModSeq(15),
+                ..SyncedHeader::default()
+            },
             crcs: SyncCrcs { basic: 8, annot: 9 },
             user_flags: Vec::new(),
             annotations: Vec::new(),
@@ -206,6 +189,14 @@ mod tests {
             racl_modseq: ModSeq(0),
             user_groups: Vec::new(),
         }
+    }
+
+    type Change = fn(&mut SyncedHeader);
+
+    fn with(state: &MailboxState, change: impl Fn(&mut SyncedHeader)) -> MailboxState {
+        let mut state = state.clone();
+        change(&mut state.header);
+        state
     }
 
     /// `existing`, `new` or `replace`.
@@ -242,7 +233,7 @@ mod tests {
     #[test]
     fn a_mailbox_of_another_unique_id_is_replaced_if_it_never_had_a_message_or_by_force() {
         let full = MailboxState { uniqueid: uniqueid("other"), ..state() };
-        let empty = MailboxState { last_uid: 0, ..full.clone() };
+        let empty = with(&full, |header| header.last_uid = 0);
         assert_eq!(target_of(Some(&empty), None, false), Ok("replace"));
         assert_eq!(target_of(Some(&full), None, true), Ok("replace"));
         assert_eq!(target_of(Some(&full), None, false), Err(Conflict::OtherUniqueId));
@@ -267,7 +258,8 @@ mod tests {
         {
             assert_eq!(checked(&MailboxUpdate { since, ..update() }, Some(&state()), false), fine, "{since:?}");
         }
-        let same = MailboxUpdate { highest_modseq: ModSeq(15), last_uid: 5, ..update() };
+        let mut same = update();
+        (same.header.highest_modseq, same.header.last_uid) = (ModSeq(15), 5);
         assert_eq!(checked(&same, Some(&state()), false), fine);
         assert_eq!(checked(&update(), None, false), fine);
     }
@@ -298,22 +290,22 @@ mod tests {
 
     #[test]
     fn a_replica_that_is_ahead_is_overruled_only_by_force() {
-        let ahead = MailboxState { highest_modseq: ModSeq(21), uidvalidity: 14, last_uid: 8, ..state() };
         let conflicts = [
             Conflict::HigherModseq { master: ModSeq(20), replica: ModSeq(21) },
             Conflict::HigherUidValidity { master: 13, replica: 14 },
             Conflict::HigherLastUid { master: 7, replica: 8 },
         ];
-        let behind = state();
-        let of_each = [
-            MailboxState { highest_modseq: ahead.highest_modseq, ..behind.clone() },
-            MailboxState { uidvalidity: ahead.uidvalidity, ..behind.clone() },
-            MailboxState { last_uid: ahead.last_uid, ..behind },
-        ];
+        let (modseq, uidvalidity, last_uid): (Change, Change, Change) = (
+            |header| header.highest_modseq = ModSeq(21),
+            |header| header.uidvalidity = 14,
+            |header| header.last_uid = 8,
+        );
+        let of_each = [modseq, uidvalidity, last_uid].map(|change| with(&state(), change));
         for (state, conflict) in of_each.iter().zip(&conflicts) {
             assert_eq!(checked(&update(), Some(state), false), (Err(conflict.clone()), Vec::new()));
             assert_eq!(checked(&update(), Some(state), true), (Ok(()), vec![conflict.clone()]));
         }
+        let ahead = [modseq, uidvalidity, last_uid].iter().fold(state(), |state, change| with(&state, change));
         assert_eq!(checked(&update(), Some(&ahead), true), (Ok(()), conflicts.to_vec()));
     }
 
@@ -334,7 +326,7 @@ mod tests {
 
     #[test]
     fn the_header_is_the_masters_but_for_a_higher_last_uid() {
-        let expected = HeaderUpdate {
+        let expected = SyncedHeader {
             uidvalidity: 13,
             last_uid: 7,
             highest_modseq: ModSeq(20),
@@ -349,6 +341,6 @@ mod tests {
             acl: "u1\tlrs\t".into(),
         };
         assert_eq!(header(&update(), 5), expected);
-        assert_eq!(header(&update(), 9), HeaderUpdate { last_uid: 9, ..expected });
+        assert_eq!(header(&update(), 9), SyncedHeader { last_uid: 9, ..expected });
     }
 }

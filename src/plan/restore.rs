@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     command::RestoreMailbox,
-    ops::{AnnotatedRecord, Defaults, HeaderUpdate, MailboxState, Record, Refusal, Target},
+    ops::{AnnotatedRecord, Defaults, MailboxState, Record, Refusal, SyncedHeader, Target},
     types::{Guid, MailboxOptions, ModSeq, SyncCrcs, Uid},
 };
 
@@ -19,7 +19,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Base {
     /// Its header.
-    pub header: HeaderUpdate,
+    pub header: SyncedHeader,
     /// Its checksums.
     pub crcs: SyncCrcs,
     /// Whether it is the one of the backup, so that records keep their numbers where these are free.
@@ -28,21 +28,7 @@ pub struct Base {
 
 /// The mailbox that is there: nothing but its records changes.
 pub fn existing(state: &MailboxState) -> Base {
-    let header = HeaderUpdate {
-        uidvalidity: state.uidvalidity,
-        last_uid: state.last_uid,
-        highest_modseq: state.highest_modseq,
-        created_modseq: state.created_modseq,
-        folder_modseq: state.folder_modseq,
-        recent_uid: state.recent_uid,
-        recent_time: state.recent_time,
-        last_append_date: state.last_append_date,
-        pop3_last_login: state.pop3_last_login,
-        pop3_show_after: state.pop3_show_after,
-        options: state.options,
-        acl: state.acl.clone(),
-    };
-    Base { header, crcs: state.crcs, keeps_numbers: false }
+    Base { header: state.header.clone(), crcs: state.crcs, keeps_numbers: false }
 }
 
 /// A new mailbox: what the backup says of it, and for the rest the defaults.
@@ -56,7 +42,7 @@ pub fn new(update: &RestoreMailbox, defaults: &Defaults) -> Result<(Target, Base
     // A mailbox without messages has the option, whoever makes it (`mailbox_commit_header`).
     let is_empty = update.records.iter().all(|record| record.record.is_expunged());
     let options = update.options.0 | if is_empty { MailboxOptions::POP3_NEW_UIDL } else { 0 };
-    let header = HeaderUpdate {
+    let header = SyncedHeader {
         uidvalidity: identity.map_or(defaults.uidvalidity, |identity| identity.uidvalidity),
         last_uid: 0,
         highest_modseq,
@@ -147,7 +133,7 @@ mod tests {
     const NOW: (i64, u32) = (1_700_000_000, 19);
 
     fn base(last_uid: u32, highest: u64, keeps_numbers: bool) -> Base {
-        let header = HeaderUpdate {
+        let header = SyncedHeader {
             uidvalidity: 7,
             last_uid,
             highest_modseq: ModSeq(highest),

@@ -104,7 +104,7 @@ impl Report {
         };
         let mut facts: Vec<(&str, &dyn Display)> = vec![("mailbox", &update.name)];
         facts.extend(values);
-        let here = state.map(|state| (state.highest_modseq, Crcs(state.crcs), &state.uniqueid));
+        let here = state.map(|state| (state.header.highest_modseq, Crcs(state.crcs), &state.uniqueid));
         let since = update.since.map(|(modseq, crcs)| (modseq, Crcs(crcs)));
         if let (Conflict::ChangedSince, Some((modseq, crcs)), Some((our_modseq, our_crcs, _))) =
             (conflict, &since, &here)

@@ -54,7 +54,7 @@ impl<'a> Base<'a> {
     fn of(state: Option<&'a MailboxState>, update: &'a Partition) -> Base<'a> {
         Base {
             state,
-            last_uid: state.map_or(0, |state| state.last_uid),
+            last_uid: state.map_or(0, |state| state.header.last_uid),
             user_flags: state.map_or(&[], |state| &state.user_flags),
             crcs: state.map_or(SyncCrcs::EMPTY, |state| state.crcs),
             index_version: state.map_or(NEW_INDEX_VERSION, |state| state.index_version),

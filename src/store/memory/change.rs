@@ -3,10 +3,10 @@
 use super::{Mailbox, MemoryStore, has_message};
 use crate::{
     ops::{
-        AnnotatedRecord, Annotation, Change, HeaderUpdate, ListedEntry, MailboxChange, MailboxState, Quota, Refusal,
+        AnnotatedRecord, Annotation, Change, ListedEntry, MailboxChange, MailboxState, Quota, Refusal, SyncedHeader,
         Target,
     },
-    types::{MailboxName, MailboxOptions, MailboxType, ModSeq, Partition, SyncCrcs, UniqueId, UserId},
+    types::{MailboxName, MailboxType, ModSeq, Partition, SyncCrcs, UniqueId, UserId},
 };
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,7 +80,7 @@ impl MemoryStore {
             let key = (mailbox.state.partition.clone(), record.record.guid);
             self.staged.get(&key).cloned().ok_or(Refusal::MessageMissing)
         };
-        let is_new = |record: &&AnnotatedRecord| record.record.uid.get() > mailbox.state.last_uid;
+        let is_new = |record: &&AnnotatedRecord| record.record.uid.get() > mailbox.state.header.last_uid;
         let arrived = change.records.iter().filter(is_new).filter(|record| has_message(record));
         let arrived = arrived.map(|record| Ok((record.record.uid, staged(record)?)));
         let arrived = arrived.collect::<Result<Vec<_>, Refusal>>()?;
@@ -155,17 +155,18 @@ impl MemoryStore {
             return Err(Refusal::Exists);
         }
         let mut mailbox = self.mailboxes.remove(old).ok_or(Refusal::Nonexistent)?;
+        let state = &mut mailbox.state;
         if old != new {
-            mailbox.state.quota_root = self.closest_quota_root(new);
-            let MailboxState { uniqueid, mailbox_type, created_modseq, highest_modseq, .. } = &mailbox.state;
+            state.quota_root = self.closest_quota_root(new);
+            let MailboxState { uniqueid, mailbox_type, header, .. } = &*state;
             let tombstone = MailboxType { deleted: true, ..*mailbox_type };
-            let left_behind = entry(old, Some(uniqueid), tombstone, *created_modseq, *highest_modseq);
+            let left_behind = entry(old, Some(uniqueid), tombstone, header.created_modseq, header.highest_modseq);
             self.entries.insert(old.clone(), left_behind);
         }
-        mailbox.state.name = new.clone();
-        mailbox.state.folder_modseq = mailbox.state.highest_modseq;
-        mailbox.state.partition = partition.clone();
-        mailbox.state.uidvalidity = uidvalidity.unwrap_or(mailbox.state.uidvalidity);
+        state.name = new.clone();
+        state.partition = partition.clone();
+        state.header.folder_modseq = state.header.highest_modseq;
+        state.header.uidvalidity = uidvalidity.unwrap_or(state.header.uidvalidity);
         self.entries.remove(new);
         self.mailboxes.insert(new.clone(), mailbox);
         Ok(())
@@ -225,26 +226,15 @@ impl Mailbox {
         if let Some(header) = &change.header {
             set_header(state, header);
             let highest = self.records.last_key_value().map_or(0, |(uid, _)| uid.get());
-            state.last_uid = state.last_uid.max(highest);
+            state.header.last_uid = state.header.last_uid.max(highest);
         }
         state.crcs = change.crcs;
     }
 }
 
-fn set_header(state: &mut MailboxState, header: &HeaderUpdate) {
-    let header = header.clone();
-    state.uidvalidity = header.uidvalidity;
-    state.last_uid = header.last_uid;
-    state.highest_modseq = header.highest_modseq;
-    state.created_modseq = header.created_modseq;
-    state.folder_modseq = state.folder_modseq.max(header.folder_modseq);
-    state.recent_uid = header.recent_uid;
-    state.recent_time = header.recent_time;
-    state.last_append_date = header.last_append_date;
-    state.pop3_last_login = header.pop3_last_login;
-    state.pop3_show_after = header.pop3_show_after;
-    state.options = header.options;
-    state.acl = header.acl;
+fn set_header(state: &mut MailboxState, header: &SyncedHeader) {
+    let folder_modseq = state.header.folder_modseq.max(header.folder_modseq);
+    state.header = SyncedHeader { folder_modseq, ..header.clone() };
 }
 
 fn write_annotation(list: &mut Vec<Annotation>, annotation: Annotation) {
@@ -261,19 +251,8 @@ fn new_mailbox(name: &MailboxName, uniqueid: &UniqueId, mailbox_type: MailboxTyp
         uniqueid: uniqueid.clone(),
         mailbox_type,
         partition: partition.clone(),
-        acl: Bytes::new(),
-        options: MailboxOptions::default(),
         quota_root: None,
-        uidvalidity: 0,
-        last_uid: 0,
-        highest_modseq: ModSeq::default(),
-        created_modseq: ModSeq::default(),
-        folder_modseq: ModSeq::default(),
-        recent_uid: 0,
-        recent_time: 0,
-        last_append_date: 0,
-        pop3_last_login: 0,
-        pop3_show_after: 0,
+        header: SyncedHeader::default(),
         crcs: SyncCrcs::EMPTY,
         user_flags: Vec::new(),
         annotations: Vec::new(),

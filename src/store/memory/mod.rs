@@ -205,7 +205,7 @@ impl Store for MemoryStore {
             rest.is_some_and(|rest| rest.starts_with('.'))
         };
         let parent = self.mailboxes.values().filter(above).max_by_key(|above| above.state.name.as_str().len());
-        let parent = parent.map(|parent| (parent.state.partition.clone(), parent.state.acl.clone()));
+        let parent = parent.map(|parent| (parent.state.partition.clone(), parent.state.header.acl.clone()));
         let own = name.owner().map_or_else(|| "anyone\tlrs\t".to_owned(), |owner| format!("{owner}\tlrswipkxtecdan\t"));
         let now = self.now();
         self.made += 1;

@@ -26,7 +26,7 @@ use super::{
     open::{OpenMailbox, whose},
 };
 use crate::{
-    ops::{AnnotatedRecord, Annotation, HeaderUpdate, MailboxChange, Refusal},
+    ops::{AnnotatedRecord, Annotation, MailboxChange, Refusal, SyncedHeader},
     plan::crc::{self, FlagCrcs},
     types::{MailboxKind, MailboxOptions, Release},
 };
@@ -273,7 +273,7 @@ fn write_header_file(
     Ok(())
 }
 
-fn set_header(next: &mut IndexHeader, update: &HeaderUpdate) {
+fn set_header(next: &mut IndexHeader, update: &SyncedHeader) {
     next.uidvalidity = update.uidvalidity;
     next.last_uid = update.last_uid;
     next.highestmodseq = update.highest_modseq;
@@ -309,7 +309,7 @@ fn count_quota(
 }
 
 /// The list entry and the counters: what names the mailbox for everybody else.
-fn finish(spool: &mut Spool, mailbox: &OpenMailbox, update: &HeaderUpdate, is_new: bool) -> Result<(), StoreError> {
+fn finish(spool: &mut Spool, mailbox: &OpenMailbox, update: &SyncedHeader, is_new: bool) -> Result<(), StoreError> {
     let entry = &mailbox.entry;
     if is_new {
         let listed = MailboxEntry {
@@ -331,7 +331,7 @@ fn finish(spool: &mut Spool, mailbox: &OpenMailbox, update: &HeaderUpdate, is_ne
 }
 
 /// Counters exist only with conversations.
-fn raise_counters(spool: &mut Spool, entry: &MailboxEntry, update: &HeaderUpdate) -> Result<(), StoreError> {
+fn raise_counters(spool: &mut Spool, entry: &MailboxEntry, update: &SyncedHeader) -> Result<(), StoreError> {
     if !spool.options.conversations {
         return Ok(());
     }

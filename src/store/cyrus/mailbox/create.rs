@@ -19,7 +19,7 @@ use super::{
     open::{OpenMailbox, Opened, open_files},
 };
 use crate::{
-    ops::{HeaderUpdate, MailboxChange, Refusal, Target},
+    ops::{MailboxChange, Refusal, SyncedHeader, Target},
     types::{MailboxKind, MailboxName, MailboxType, ModSeq, Partition, UniqueId},
 };
 
@@ -66,7 +66,7 @@ struct New {
     partition: Partition,
 }
 
-fn create(spool: &mut Spool, new: New, header: &HeaderUpdate, owner_lock: NameLock) -> Result<OpenMailbox, StoreError> {
+fn create(spool: &mut Spool, new: New, header: &SyncedHeader, owner_lock: NameLock) -> Result<OpenMailbox, StoreError> {
     let legacy_dirs = legacy_dirs(spool, &new.name)?;
     let mailbox_type = MailboxType { legacy_dirs, ..new.mailbox_type };
     let mut entry = MailboxEntry::new(new.name, mailbox_type);
@@ -110,7 +110,7 @@ fn write_header(spool: &Spool, entry: &MailboxEntry) -> Result<u32, StoreError> 
 }
 
 /// Writes the index of an empty mailbox.
-fn write_index(spool: &Spool, entry: &MailboxEntry, header: &HeaderUpdate, checksum: u32) -> Result<(), StoreError> {
+fn write_index(spool: &Spool, entry: &MailboxEntry, header: &SyncedHeader, checksum: u32) -> Result<(), StoreError> {
     let place = entry.place().ok_or(Refusal::Protocol)?;
     let path = spool.options.meta_file(&place, MetaFile::Index)?;
     let new = NewMailbox {
