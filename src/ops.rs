@@ -12,7 +12,7 @@ mod mailbox;
 mod upload;
 mod user;
 
-pub use change::{Change, MailboxChange, Target};
+pub use change::{Change, MailboxChange, MailboxIdentity, Target};
 pub use mailbox::{
     AnnotatedRecord, Annotation, CloseMailbox, Defaults, FindRecords, Intent, Listed, ListedEntry, MailboxRef,
     MailboxState, OpenMailbox, ReadDefaults, ReadListed, ReadRecords, Record, ScanCrcs, SyncedHeader,
@@ -169,6 +169,9 @@ pub enum Refusal {
     /// Master and replica disagree; the master should compare the mailbox record by record.
     #[error("IMAP_SYNC_CHECKSUM Checksum Failure")]
     Checksum,
+    /// The same as [`Refusal::Checksum`], to a master of 2.4.
+    #[error("IMAP_MAILBOX_CRC Checksum Failure")]
+    MailboxCrc,
     /// The mailbox is not in the state that the change was made for.
     #[error("IMAP_SYNC_CHANGED Changed since last sync")]
     Changed,

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     dlist::Value,
-    ops::{AnnotatedRecord, QuotaLimits, Seen},
+    ops::{AnnotatedRecord, MailboxIdentity, QuotaLimits, Seen},
     types::{Guid, MailboxKind, MailboxName, ModSeq, Partition, SyncCrcs, Uid, UniqueId, UserId},
 };
 use bytes::Bytes;
@@ -32,7 +32,7 @@ pub enum Apply {
     /// `EXPUNGE`: records to mark as expunged, ascending by uid.
     Expunge { mailbox: MailboxName, uniqueid: UniqueId, uids: Vec<Uid> },
     /// `UNMAILBOX`
-    Unmailbox { mailbox: MailboxName },
+    Unmailbox { mailbox: MailboxName, meant: Option<MailboxIdentity> },
     /// `UNUSER`. An empty name, which names nobody, is none.
     Unuser { user: Option<UserId> },
     /// `RENAME`
@@ -85,9 +85,7 @@ impl Apply {
                 Decoded::Mailbox(update) => Apply::Mailbox(update),
             }),
             b"EXPUNGE" => expunge(value),
-            b"UNMAILBOX" | b"LOCAL_UNMAILBOX" => {
-                named("UNMAILBOX", value, MailboxName::parse).map(|mailbox| Apply::Unmailbox { mailbox })
-            }
+            b"UNMAILBOX" | b"LOCAL_UNMAILBOX" => unmailbox(value),
             b"UNUSER" | b"LOCAL_UNUSER" => unuser(value),
             b"RENAME" | b"LOCAL_RENAME" => rename(value),
             b"SUB" => subscription(value, true),
@@ -140,6 +138,22 @@ fn expunge(value: &Value) -> Result<Apply, BadField> {
 
 fn uid(value: &Value) -> Result<Uid, BadField> {
     Uid::new(number32("UID", value)?).ok_or(BadField::new("UID", Problem::NotANumber))
+}
+
+/// A name, or since the releases after 3.13.7 fields that say which mailbox of that name is meant.
+fn unmailbox(value: &Value) -> Result<Apply, BadField> {
+    let Ok(fields) = Fields::of("UNMAILBOX", value) else {
+        return named("UNMAILBOX", value, MailboxName::parse).map(|mailbox| Apply::Unmailbox { mailbox, meant: None });
+    };
+    let uidvalidity = fields.or("UIDVALIDITY", 0, Fields::number32)?;
+    let meant = match fields.find("UNIQUEID") {
+        Some(_) => Some(MailboxIdentity {
+            uniqueid: fields.uniqueid("UNIQUEID")?,
+            uidvalidity: Some(uidvalidity).filter(|number| *number != 0),
+        }),
+        None => None,
+    };
+    Ok(Apply::Unmailbox { mailbox: fields.mailbox("MBOXNAME")?, meant })
 }
 
 fn unuser(value: &Value) -> Result<Apply, BadField> {

@@ -1,6 +1,7 @@
 //! `APPLY MAILBOX`: what the master says of a mailbox.
 
 use super::{
+    dialect::Dialect,
     fields::{BadField, Fields, Problem, text},
     record::{FlagNames, decode_annotations},
 };
@@ -21,6 +22,12 @@ pub struct MailboxUpdate {
     pub partition: Partition,
     /// Its folder modseq is the highest modseq, and its modseq of creation 0, where the master does not say.
     pub header: SyncedHeader,
+    /// Minor version of the index, if the master says.
+    pub index_version: Option<u32>,
+    /// The highest modseq of a record that was removed for good; 0 where the master does not say.
+    pub deleted_modseq: ModSeq,
+    /// Which generation the master is of.
+    pub dialect: Dialect,
     /// Checksums after the change; 0 is not compared.
     pub crcs: SyncCrcs,
     /// The state the change was made for, if the master says.
@@ -100,6 +107,9 @@ pub(super) fn decode(
             pop3_last_login: fields.date("POP3_LAST_LOGIN")?,
             pop3_show_after: fields.or("POP3_SHOW_AFTER", 0, Fields::date)?,
         },
+        index_version: Some(fields.or("VERSION", 0, Fields::number32)?).filter(|version| *version != 0),
+        deleted_modseq: fields.or("DELETEDMODSEQ", ModSeq::default(), Fields::modseq)?,
+        dialect: Dialect::of(fields),
         crcs: crcs(fields, "SYNC_CRC", "SYNC_CRC_ANNOT")?,
         since: since(fields)?,
         annotations: fields.find("ANNOTATIONS").map_or(Ok(Vec::new()), |list| decode_annotations(list, None))?,

@@ -3,6 +3,7 @@
 //! Source: the `dlist_get…` calls at the start of each `sync_apply_…`, `sync_get_…` of `imap/sync_support.c`.
 
 mod apply;
+mod dialect;
 mod fields;
 mod get;
 mod mailbox;
@@ -16,6 +17,7 @@ pub mod sieve;
 mod tests;
 
 pub use apply::{Apply, MailboxSince, Rename};
+pub use dialect::Dialect;
 pub use fields::{BadField, Problem};
 pub use get::{Fetch, Get};
 pub use mailbox::{MailboxEntry, MailboxUpdate};

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     dlist::{FileRef, Writer},
-    ops::{AnnotatedRecord, Annotation, ListedEntry, MailboxState, Quota, SeenEntry},
-    types::{FlagName, Guid, InternalFlags, MailboxName, Release, ScriptName, SystemFlags, UserId},
+    ops::{AnnotatedRecord, Annotation, ListedEntry, MailboxState, Quota, Record, SeenEntry},
+    types::{FlagName, Guid, MailboxName, Release, ScriptName, UserId},
 };
 use bytes::Bytes;
 
@@ -86,7 +86,7 @@ pub fn record(out: &mut Writer, annotated: &AnnotatedRecord, state: &MailboxStat
     out.key("UID").number(record.uid.get());
     out.key("MODSEQ").number(record.modseq.0);
     out.key("LAST_UPDATED").date(record.last_updated);
-    flags(out, annotated, &state.user_flags);
+    flags(out, record, &state.user_flags);
     out.key("INTERNALDATE").date(record.internal_date);
     out.key("SIZE").number(record.size);
     out.key("GUID").guid(&record.guid);
@@ -94,23 +94,10 @@ pub fn record(out: &mut Writer, annotated: &AnnotatedRecord, state: &MailboxStat
     out.close();
 }
 
-fn flags(out: &mut Writer, annotated: &AnnotatedRecord, names: &[Option<FlagName>]) {
-    let record = &annotated.record;
-    let system = |flag| record.system_flags.has(flag);
-    let standard = [
-        (system(SystemFlags::DELETED), "\\Deleted"),
-        (system(SystemFlags::ANSWERED), "\\Answered"),
-        (system(SystemFlags::FLAGGED), "\\Flagged"),
-        (system(SystemFlags::DRAFT), "\\Draft"),
-        (record.internal_flags.has(InternalFlags::EXPUNGED), "\\Expunged"),
-        (system(SystemFlags::SEEN), "\\Seen"),
-    ];
+fn flags(out: &mut Writer, record: &Record, names: &[Option<FlagName>]) {
     out.key("FLAGS").open_list();
-    for (_, name) in standard.iter().filter(|(set, _)| *set) {
+    for name in record.flag_names(names) {
         out.flag(name);
-    }
-    for name in record.user_flag_places().filter_map(|place| names.get(place)?.as_ref()) {
-        out.flag(name.as_str());
     }
     out.close();
 }

@@ -4,8 +4,8 @@ use super::*;
 use crate::{
     dlist::{Builder, Event, Item, Value, Writer},
     ops::{
-        AnnotatedRecord, Annotation, ListedEntry, MailboxState, Quota, QuotaLimits, Record, Seen, SeenEntry,
-        SyncedHeader,
+        AnnotatedRecord, Annotation, ListedEntry, MailboxIdentity, MailboxState, Quota, QuotaLimits, Record, Seen,
+        SeenEntry, SyncedHeader,
     },
     types::{
         FlagName, Guid, InternalFlags, InvalidName, MailboxName, MailboxOptions, MailboxType, ModSeq, Partition,
@@ -100,8 +100,31 @@ mod good {
         for line in
             ["UNMAILBOX user.u1", "LOCAL_UNMAILBOX user.u1", "unmailbox \"user.u1\"", "UNMAILBOX {7+}\r\nuser.u1"]
         {
-            assert_applies(line, Apply::Unmailbox { mailbox: mailbox("user.u1") });
+            assert_applies(line, Apply::Unmailbox { mailbox: mailbox("user.u1"), meant: None });
         }
+    }
+
+    #[test]
+    fn unmailbox_may_say_which_mailbox_of_the_name_it_means() {
+        let meant = |uidvalidity| Some(MailboxIdentity { uniqueid: UniqueId::parse(b"abc").unwrap(), uidvalidity });
+        for (fields, meant) in [
+            ("MBOXNAME user.u1", None),
+            ("MBOXNAME user.u1 UNIQUEID abc", meant(None)),
+            ("MBOXNAME user.u1 UNIQUEID abc UIDVALIDITY 13", meant(Some(13))),
+            ("UIDVALIDITY 0 UNIQUEID abc MBOXNAME user.u1 LATER (1)", meant(None)),
+        ] {
+            let line = format!("UNMAILBOX %({fields})");
+            assert_applies(&line, Apply::Unmailbox { mailbox: mailbox("user.u1"), meant });
+        }
+        assert_eq!(apply("UNMAILBOX %(UNIQUEID abc)").unwrap_err().to_string(), "MBOXNAME is missing");
+        assert_eq!(
+            apply("UNMAILBOX %(MBOXNAME user.u1 UNIQUEID ../x)").unwrap_err().to_string(),
+            "UNIQUEID holds the byte 0x2e"
+        );
+        assert_eq!(
+            apply("UNMAILBOX %(MBOXNAME user.u1 UNIQUEID abc UIDVALIDITY x)").unwrap_err().to_string(),
+            "UIDVALIDITY is not a number in range"
+        );
     }
 
     #[test]

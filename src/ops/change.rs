@@ -23,10 +23,12 @@ pub enum Change {
         folder_modseq: ModSeq,
     },
     /// Remove a mailbox and its files, leaving a tombstone. Refused with [`Refusal::Nonexistent`](super::Refusal) where there
-    /// is none.
+    /// is none, and with [`Refusal::Moved`](super::Refusal) where it is not the one that is meant.
     DeleteMailbox {
         /// Its name.
         name: MailboxName,
+        /// Which mailbox of that name, if the peer says.
+        meant: Option<MailboxIdentity>,
     },
     /// Rename a mailbox, or move it to another partition.
     RenameMailbox {
@@ -91,6 +93,22 @@ pub enum Change {
     },
 }
 
+/// Which mailbox is meant by a name that may have been given to another one since.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MailboxIdentity {
+    /// Its unique id.
+    pub uniqueid: UniqueId,
+    /// Its UIDVALIDITY; `None`: any.
+    pub uidvalidity: Option<u32>,
+}
+
+impl MailboxIdentity {
+    /// Whether it is the mailbox with this unique id and UIDVALIDITY.
+    pub fn is(&self, uniqueid: Option<&UniqueId>, uidvalidity: u32) -> bool {
+        uniqueid == Some(&self.uniqueid) && self.uidvalidity.is_none_or(|meant| meant == uidvalidity)
+    }
+}
+
 /// What becomes of the open mailbox.
 #[derive(Debug)]
 pub struct MailboxChange {
@@ -124,6 +142,10 @@ pub enum Target {
         mailbox_type: MailboxType,
         /// Where its files shall lie.
         partition: Partition,
+        /// Minor version of its index: 10 at least. A store that knows no such version takes its own highest.
+        index_version: u32,
+        /// The highest modseq of a record that was removed for good; 0 where unknown.
+        deleted_modseq: ModSeq,
         /// Whether the open mailbox, which has another unique id, is removed first.
         replace: bool,
     },

@@ -256,6 +256,23 @@ impl Record {
         self.internal_flags.has(InternalFlags::EXPUNGED)
     }
 
+    /// The names of the flags that are set, in the order in which the reference lists them; `user_flags` are the mailbox's,
+    /// by place.
+    pub fn flag_names<'a>(&self, user_flags: &'a [Option<FlagName>]) -> impl Iterator<Item = &'a str> {
+        let system = |flag| self.system_flags.has(flag);
+        let standard = [
+            (system(SystemFlags::DELETED), "\\Deleted"),
+            (system(SystemFlags::ANSWERED), "\\Answered"),
+            (system(SystemFlags::FLAGGED), "\\Flagged"),
+            (system(SystemFlags::DRAFT), "\\Draft"),
+            (self.internal_flags.has(InternalFlags::EXPUNGED), "\\Expunged"),
+            (system(SystemFlags::SEEN), "\\Seen"),
+        ];
+        let own = self.user_flag_places().filter_map(|place| user_flags.get(place)?.as_ref());
+        let standard = standard.into_iter().filter(|(set, _)| *set).map(|(_, name)| name);
+        standard.chain(own.map(FlagName::as_str))
+    }
+
     /// The places of the user flags that are set, ascending.
     pub fn user_flag_places(&self) -> impl Iterator<Item = usize> + '_ {
         (0..MAX_USER_FLAGS)

@@ -3,7 +3,7 @@
 use crate::{
     command::MailboxUpdate,
     ops::{MailboxState, Refusal, SyncedHeader, Target},
-    types::{MailboxName, ModSeq},
+    types::{MailboxName, ModSeq, Release},
 };
 
 /// Why an update does not fit the mailbox that the replica has.
@@ -59,11 +59,14 @@ pub fn target(
     open: Option<&MailboxState>,
     listed_as: Option<&MailboxName>,
     force: bool,
+    release: Release,
 ) -> Result<Target, Conflict> {
     let new = |replace| Target::New {
         uniqueid: update.uniqueid.clone(),
         mailbox_type: update.mailbox_type,
         partition: update.partition.clone(),
+        index_version: index_version(update.index_version, release),
+        deleted_modseq: update.deleted_modseq,
         replace,
     };
     match (open, listed_as) {
@@ -74,6 +77,15 @@ pub fn target(
         (Some(state), _) if force || state.header.last_uid == 0 => Ok(new(true)),
         (Some(_), _) => Err(Conflict::OtherUniqueId),
     }
+}
+
+/// The index of a new mailbox is the master's, so that the same fields of a record count for the checksums; but none that the
+/// Cyrus on this spool cannot read, or that is too old to replicate.
+fn index_version(wanted: Option<u32>, release: Release) -> u32 {
+    /// Since this version records have GUIDs.
+    const OLDEST: u32 = 10;
+    let newest = release.index_version();
+    wanted.filter(|version| (OLDEST..newest).contains(version)).unwrap_or(newest)
 }
 
 /// Checks the update against the mailbox it is for: `None` where a new one is made, which no change can have been made for.
@@ -124,7 +136,7 @@ pub fn header(update: &MailboxUpdate, last_uid: u32) -> SyncedHeader {
 mod tests {
     use super::*;
     use crate::{
-        command::FlagNames,
+        command::{Dialect, FlagNames},
         types::{MailboxKind, MailboxOptions, MailboxType, Partition, SyncCrcs, UniqueId},
     };
 
@@ -157,6 +169,9 @@ mod tests {
                 pop3_last_login: 6,
                 pop3_show_after: 7,
             },
+            index_version: None,
+            deleted_modseq: ModSeq(0),
+            dialect: Dialect::V3_2,
             crcs: SyncCrcs { basic: 0, annot: 0 },
             since: None,
             annotations: Vec::new(),
@@ -202,14 +217,15 @@ mod tests {
     /// `existing`, `new` or `replace`.
     fn target_of(open: Option<&MailboxState>, listed_as: Option<&str>, force: bool) -> Result<&'static str, Conflict> {
         let update = update();
-        let target = target(&update, open, listed_as.map(name).as_ref(), force)?;
+        let target = target(&update, open, listed_as.map(name).as_ref(), force, Release::V3_12)?;
         Ok(match target {
             Target::Existing => "existing",
-            Target::New { uniqueid, mailbox_type, partition, replace } => {
+            Target::New { uniqueid, mailbox_type, partition, index_version: 19, replace, .. } => {
                 assert_eq!((uniqueid, partition), (update.uniqueid, update.partition));
                 assert_eq!(mailbox_type, update.mailbox_type);
                 if replace { "replace" } else { "new" }
             }
+            other => panic!("{other:?}"),
         })
     }
 
@@ -237,6 +253,22 @@ mod tests {
         assert_eq!(target_of(Some(&empty), None, false), Ok("replace"));
         assert_eq!(target_of(Some(&full), None, true), Ok("replace"));
         assert_eq!(target_of(Some(&full), None, false), Err(Conflict::OtherUniqueId));
+    }
+
+    #[test]
+    fn a_new_mailbox_gets_the_masters_index_version_if_it_can_be_read_here() {
+        for (release, wanted, version) in [
+            (Release::V3_12, None, 19),
+            (Release::V3_6, None, 17),
+            (Release::V3_12, Some(16), 16),
+            (Release::V3_12, Some(20), 19),
+            (Release::V3_13, Some(20), 20),
+            (Release::V3_13, Some(19), 19),
+            (Release::V3_12, Some(9), 19),
+            (Release::V3_12, Some(u32::MAX), 19),
+        ] {
+            assert_eq!(index_version(wanted, release), version, "{release:?} {wanted:?}");
+        }
     }
 
     fn checked(

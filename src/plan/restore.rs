@@ -12,7 +12,7 @@ use super::{
 use crate::{
     command::RestoreMailbox,
     ops::{AnnotatedRecord, Defaults, MailboxState, Record, Refusal, SyncedHeader, Target},
-    types::{Guid, MailboxOptions, ModSeq, SyncCrcs, Uid},
+    types::{Guid, MailboxOptions, ModSeq, Release, SyncCrcs, Uid},
 };
 
 /// The mailbox as it is before records are added.
@@ -35,7 +35,7 @@ pub fn existing(state: &MailboxState) -> Base {
 ///
 /// # Errors
 /// [`Refusal::UnknownPartition`] where nobody names one.
-pub fn new(update: &RestoreMailbox, defaults: &Defaults) -> Result<(Target, Base), Refusal> {
+pub fn new(update: &RestoreMailbox, defaults: &Defaults, release: Release) -> Result<(Target, Base), Refusal> {
     let identity = update.identity.as_ref();
     let highest_modseq = identity.map_or(ModSeq(1), |identity| identity.highest_modseq);
     let created = update.created_modseq;
@@ -65,6 +65,8 @@ pub fn new(update: &RestoreMailbox, defaults: &Defaults) -> Result<(Target, Base
             .or(defaults.partition.as_ref())
             .cloned()
             .ok_or(Refusal::UnknownPartition)?,
+        index_version: release.index_version(),
+        deleted_modseq: ModSeq::default(),
         replace: false,
     };
     Ok((target, Base { header, crcs: SyncCrcs::EMPTY, keeps_numbers: identity.is_some() }))
@@ -237,9 +239,9 @@ mod tests {
             records: Vec::new(),
             record_flags: crate::command::FlagNames::default(),
         };
-        assert_eq!(new(&update, &defaults).unwrap_err(), Refusal::UnknownPartition);
+        assert_eq!(new(&update, &defaults, Release::V3_12).unwrap_err(), Refusal::UnknownPartition);
         update.partition = Some(Partition::parse(b"p").unwrap());
-        let (_, base) = new(&update, &defaults).unwrap();
+        let (_, base) = new(&update, &defaults, Release::V3_12).unwrap();
         let header = base.header;
         assert_eq!((header.uidvalidity, header.created_modseq, header.folder_modseq), (7, ModSeq(1), ModSeq(1)));
         assert_eq!((&header.acl[..], header.options.0), (&b"u1\tlrs\t"[..], MailboxOptions::POP3_NEW_UIDL));

@@ -2,10 +2,9 @@
 //!
 //! Source: the `sync_apply_…` functions of `imap/sync_support.c`.
 
+mod explain;
 mod expunge;
 mod mailbox;
-
-pub(super) use mailbox::NEW_INDEX_VERSION;
 
 use super::{line::ApplyItem, script::State, sieve};
 use crate::{
@@ -54,7 +53,7 @@ async fn apply(state: &mut State, command: Apply) -> Result<(), Refusal> {
             created_modseq: entry.created_modseq,
             folder_modseq: entry.folder_modseq,
         },
-        Apply::Unmailbox { mailbox } => Change::DeleteMailbox { name: mailbox },
+        Apply::Unmailbox { mailbox, meant } => Change::DeleteMailbox { name: mailbox, meant },
         Apply::Unuser { user: Some(user) } => Change::RemoveUser { user },
         Apply::Unuser { user: None } => {
             state.report.nobody_removed();

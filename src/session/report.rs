@@ -4,11 +4,14 @@ use super::line::Unreadable;
 use crate::{
     command::{BadField, MailboxUpdate},
     event::{Event, Observer, Severity},
-    ops::{MailboxState, Refusal},
+    ops::{Annotation, MailboxState, Record, Refusal},
     plan::{mailbox::Conflict, records::Mismatch},
     types::{FlagName, MailboxName, SyncCrcs, Uid},
 };
-use std::{fmt::Display, sync::Arc};
+use std::{
+    fmt::{self, Display},
+    sync::Arc,
+};
 
 /// Tells an [`Observer`].
 pub(super) struct Report(Arc<dyn Observer>);
@@ -157,13 +160,69 @@ impl Report {
             &[("mailbox", &update.name), ("crcs_master", &Crcs(update.crcs)), ("crcs_replica", &Crcs(replica))],
         );
     }
+
+    /// The index's header said something else than its records.
+    pub(super) fn stored_crcs_wrong(&self, mailbox: &MailboxName, stored: SyncCrcs, counted: SyncCrcs) {
+        self.tell(
+            Severity::Notice,
+            "SYNCNOTICE: stored CRC was wrong",
+            &[("mailbox", mailbox), ("crcs_stored", &Crcs(stored)), ("crcs_counted", &Crcs(counted))],
+        );
+    }
+
+    /// A record of a mailbox whose checksums did not agree.
+    pub(super) fn record_differed(
+        &self,
+        mailbox: &MailboxName,
+        master: &Record,
+        replica: &Record,
+        flags: &[Option<FlagName>],
+    ) {
+        self.tell(
+            Severity::Notice,
+            "SYNCNOTICE: record differed",
+            &[
+                ("mailbox", mailbox),
+                ("uid", &master.uid),
+                ("master", &RecordText(master, flags)),
+                ("replica", &RecordText(replica, flags)),
+            ],
+        );
+    }
+
+    /// An annotation of such a record; `change` is what the replica's becomes.
+    pub(super) fn annotation_differed(&self, mailbox: &MailboxName, uid: Uid, change: &Annotation) {
+        let what = match change.value.is_empty() {
+            true => "SYNCNOTICE: annotation only on replica",
+            false => "SYNCNOTICE: annotation differed",
+        };
+        let (entry, user) = (change.entry.escape_ascii(), change.user.escape_ascii());
+        self.tell(Severity::Notice, what, &[("mailbox", mailbox), ("uid", &uid), ("entry", &entry), ("userid", &user)]);
+    }
+}
+
+/// What of a record goes into checksums, in the order in which it does.
+struct RecordText<'a>(&'a Record, &'a [Option<FlagName>]);
+
+impl Display for RecordText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RecordText(record, flags) = self;
+        write!(f, "{} {} (", record.modseq, record.last_updated)?;
+        let mut separator = "";
+        for flag in record.flag_names(flags) {
+            write!(f, "{separator}{flag}")?;
+            separator = " ";
+        }
+        write!(f, ") {} {}", record.internal_date, record.guid)?;
+        write!(f, " savedate {} createdmodseq {} thrid {:x}", record.save_date, record.created_modseq, record.cid)
+    }
 }
 
 /// Checksums as the reference prints them.
 struct Crcs(SyncCrcs);
 
 impl Display for Crcs {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.0.basic, self.0.annot)
     }
 }

@@ -1,6 +1,6 @@
 //! `RESTORE`: a mailbox from a backup, added to the one that is there or made anew.
 
-use super::{apply::NEW_INDEX_VERSION, line::ApplyItem, script::State};
+use super::{line::ApplyItem, script::State};
 use crate::{
     command::RestoreMailbox,
     ops::{
@@ -39,7 +39,7 @@ async fn prepare(
         Some(mailbox) => (Target::Existing, plan::existing(mailbox)),
         None => {
             check_identity(state, &update).await?;
-            plan::new(&update, &defaults)?
+            plan::new(&update, &defaults, state.release)?
         }
     };
     let partition = match (&target, opened) {
@@ -53,7 +53,7 @@ async fn prepare(
         Refusal::UserFlagsExhausted
     })?;
     let flags = FlagCrcs::named(places.names());
-    let context = (defaults.now, opened.map_or(NEW_INDEX_VERSION, |mailbox| mailbox.index_version));
+    let context = (defaults.now, opened.map_or(state.release.index_version(), |mailbox| mailbox.index_version));
     let staged = |guid: &_| state.staged.contains(partition, guid);
     let records = std::mem::take(&mut update.records).into_iter();
     let records = records.map(|record| plan::append(&mut base, record, &places, &flags, context, staged));

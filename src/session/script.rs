@@ -14,7 +14,7 @@ use crate::{
     command::BadField,
     dlist::Writer,
     ops::{Change, CloseMailbox, Commit, DiscardStaged, MailboxChange, Refusal},
-    types::Release,
+    types::{MailboxName, Release},
     wire::LiteralForm,
 };
 use bytes::{BufMut, Bytes};
@@ -28,6 +28,8 @@ pub(super) struct State {
     pub(super) staged: Staged,
     /// The master said FORCE.
     pub(super) force: bool,
+    /// The mailbox whose checksums did not agree when it was changed last.
+    pub(super) disputed: Option<MailboxName>,
     /// The peer asked for `SIEVE-MAILBOX`: the mailboxes that hold scripts are mailboxes like others to it.
     pub(super) sieve_mailbox: bool,
     /// The folder of such a mailbox, below its owner's INBOX.
@@ -111,6 +113,7 @@ pub(super) async fn run(io: Io, config: Config) -> Result<(), SessionError> {
         report: Report::new(config.observer.clone()),
         staged: Staged::new(config.limits.staged),
         force: false,
+        disputed: None,
         sieve_mailbox: false,
         sieve_folder: config.sieve_folder.clone(),
         server_name: config.server_name.clone(),

@@ -188,7 +188,7 @@ impl Edit {
             Some(mailbox) => (Target::Existing, plan::existing(mailbox)),
             None => {
                 check_user(state, user).await?;
-                plan::new(&undescribed(name), &defaults)?
+                plan::new(&undescribed(name), &defaults, state.release)?
             }
         };
         let partition = match (&target, opened) {
@@ -197,7 +197,7 @@ impl Edit {
         };
         let names = opened.map_or(&[][..], |mailbox| &mailbox.user_flags);
         let flags = FlagCrcs::named(names);
-        let index_version = opened.map_or(super::apply::NEW_INDEX_VERSION, |mailbox| mailbox.index_version);
+        let index_version = opened.map_or(state.release.index_version(), |mailbox| mailbox.index_version);
         Ok(Edit { target, partition, base, defaults, flags, index_version, records: Vec::new() })
     }
 

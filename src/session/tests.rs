@@ -178,7 +178,8 @@ fn record(uid: u32, message: &str, flags: &str) -> String {
 fn mailbox(name: &str, id: &str, last_uid: u32, modseq: u64, more: &str, records: &[String]) -> String {
     format!(
         "APPLY MAILBOX %(UNIQUEID {id} MBOXNAME {name} LAST_UID {last_uid} HIGHESTMODSEQ {modseq} RECENTUID 0 RECENTTIME 0 \
-        LAST_APPENDDATE 0 POP3_LAST_LOGIN 0 UIDVALIDITY 1 PARTITION default ACL \"\" OPTIONS P {more} RECORD ({}))",
+        LAST_APPENDDATE 0 POP3_LAST_LOGIN 0 POP3_SHOW_AFTER 0 UIDVALIDITY 1 PARTITION default ACL \"\" \
+        OPTIONS P {more} RECORD ({}))",
         records.join(" ")
     )
 }
@@ -782,6 +783,24 @@ mod half_replies {
     }
 }
 
+#[test]
+fn a_master_of_2_4_is_told_of_a_mismatch_by_the_name_it_knows() {
+    let line = |more| mailbox("user.u1", "id-u1", 3, 11, more, &[]).replace("POP3_SHOW_AFTER 0 ", "");
+    with_mail().goes(&format!(
+        "C: {}
+            OpenMailbox user.u1 Write
+            ScanCrcs
+            Commit existing header
+         S: NO IMAP_MAILBOX_CRC Checksum Failure
+         C: {}
+            OpenMailbox user.u1 Write
+            Commit existing header
+         S: OK success",
+        line("SYNC_CRC 1"),
+        line(""),
+    ));
+}
+
 mod reports {
     use super::*;
     use crate::event::Event;
@@ -797,11 +816,42 @@ mod reports {
 
     #[track_caller]
     fn noted(line: &str, expected: &[&str]) {
+        assert_eq!(notes_on(&[line]), expected);
+    }
+
+    fn notes_on(lines: &[&str]) -> Vec<String> {
         let notes = Arc::new(Notes::default());
         let mut talk = with_mail();
         talk.session = Session::new(Config { observer: notes.clone(), ..Config::trusted("r") });
-        talk.say(&format!("{line}\r\n"));
-        assert_eq!(*notes.0.lock().unwrap(), expected);
+        for line in lines {
+            talk.say(&format!("{line}\r\n"));
+        }
+        std::mem::take(&mut notes.0.lock().unwrap())
+    }
+
+    #[test]
+    fn after_a_mismatch_of_checksums_the_records_and_annotations_that_differ_are_named() {
+        let mismatch = mailbox("user.u1", "id-u1", 3, 11, "SYNC_CRC 1", &[]);
+        let annotated = record(1, "one", "\\Seen Foo")
+            .replace("GUID", "ANNOTATIONS (%(ENTRY /comment USERID \"\" MODSEQ 4 VALUE x)) GUID");
+        let all = mailbox("user.u1", "id-u1", 3, 12, "", &[annotated, record(3, "three", "$A")]);
+        let notes = notes_on(&[&mismatch, &all, &all]);
+        let [crc, refused, differed, annotation] = &notes[..] else { panic!("{notes:#?}") };
+        assert!(
+            crc.starts_with("Notice: SYNCNOTICE: CRC error after apply: mailbox=<user.u1> crcs_master=<1/0>"),
+            "{crc}"
+        );
+        assert!(refused.contains("IMAP_SYNC_CHECKSUM"), "{refused}");
+        assert!(
+            differed.starts_with("Notice: SYNCNOTICE: record differed: mailbox=<user.u1> uid=<1> master=<"),
+            "{differed}"
+        );
+        assert!(
+            differed.contains("(\\Seen Foo)") && differed.contains(" replica=<") && differed.contains(" () "),
+            "{differed}"
+        );
+        let expected = "Notice: SYNCNOTICE: annotation differed: mailbox=<user.u1> uid=<1> entry=</comment> userid=<>";
+        assert_eq!(annotation, expected);
     }
 
     #[test]

@@ -15,3 +15,14 @@ pub enum Release {
     /// 3.13
     V3_13,
 }
+
+impl Release {
+    /// The minor version of `cyrus.index` that new mailboxes get.
+    pub const fn index_version(self) -> u32 {
+        match self {
+            Release::V3_6 | Release::V3_8 => 17,
+            Release::V3_10 | Release::V3_12 => 19,
+            Release::V3_13 => 20,
+        }
+    }
+}

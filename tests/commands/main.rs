@@ -10,4 +10,5 @@ mod groups;
 mod peer;
 mod restore;
 mod sieve;
+mod unmailbox;
 mod unuser;

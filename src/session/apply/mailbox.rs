@@ -3,7 +3,7 @@
 //! Reads what the plan needs, page by page; then one commit. The update's own list of records is turned into the list of
 //! changes in place, so that the command never holds two of them.
 
-use super::super::script::State;
+use super::{super::script::State, explain::Explanation};
 use crate::{
     command::MailboxUpdate,
     ops::{
@@ -23,16 +23,26 @@ use crate::{
 /// Carries out `APPLY MAILBOX`.
 ///
 /// Where the checksums still differ after the change, the change is kept and the master told: it then compares all records.
-pub(super) async fn apply(state: &State, mut update: MailboxUpdate) -> Result<(), Refusal> {
+pub(super) async fn apply(state: &mut State, mut update: MailboxUpdate) -> Result<(), Refusal> {
+    let outcome = apply_update(state, &mut update).await;
+    match outcome {
+        Err(Refusal::Checksum) => state.disputed = Some(update.name),
+        Ok(()) if state.disputed.as_ref() == Some(&update.name) => state.disputed = None,
+        _ => {}
+    }
+    outcome.map_err(|refusal| update.dialect.word_for(refusal))
+}
+
+async fn apply_update(state: &State, update: &mut MailboxUpdate) -> Result<(), Refusal> {
     let open = OpenMailbox { name: update.name.clone(), intent: Intent::Write };
     let opened = state.io.perform(open).await?;
-    let planned = prepare(state, &mut update, opened.as_ref()).await;
+    let planned = prepare(state, update, opened.as_ref()).await;
     let crcs = planned.as_ref().map_or(update.crcs, |change| change.crcs);
     state.conclude(planned.map(Some)).await?;
-    if update.crcs.agree(crcs) {
+    if update.dialect.agree(update.crcs, crcs) {
         return Ok(());
     }
-    state.report.crc_error(&update, crcs);
+    state.report.crc_error(update, crcs);
     Err(Refusal::Checksum)
 }
 
@@ -47,17 +57,17 @@ struct Base<'a> {
     partition: &'a Partition,
 }
 
-/// New mailboxes get an index of a version in which every field of a record that counts as an annotation is kept.
-pub(in super::super) const NEW_INDEX_VERSION: u32 = 19;
-
 impl<'a> Base<'a> {
-    fn of(state: Option<&'a MailboxState>, update: &'a Partition) -> Base<'a> {
+    fn of(state: Option<&'a MailboxState>, update: &'a Partition, target: &Target) -> Base<'a> {
         Base {
             state,
             last_uid: state.map_or(0, |state| state.header.last_uid),
             user_flags: state.map_or(&[], |state| &state.user_flags),
             crcs: state.map_or(SyncCrcs::EMPTY, |state| state.crcs),
-            index_version: state.map_or(NEW_INDEX_VERSION, |state| state.index_version),
+            index_version: match target {
+                Target::New { index_version, .. } => *index_version,
+                Target::Existing => state.map_or(0, |state| state.index_version),
+            },
             partition: state.map_or(update, |state| &state.partition),
         }
     }
@@ -70,7 +80,7 @@ async fn prepare(
 ) -> Result<MailboxChange, Refusal> {
     let target = target(state, update, opened).await?;
     let partition = update.partition.clone();
-    let base = Base::of(opened.filter(|_| matches!(target, Target::Existing)), &partition);
+    let base = Base::of(opened.filter(|_| matches!(target, Target::Existing)), &partition, &target);
     let overruled = |conflict: &Conflict| state.report.conflict(update, opened, conflict, true);
     plan::check(update, base.state, state.force, overruled).map_err(|conflict| {
         state.report.conflict(update, opened, &conflict, false);
@@ -83,8 +93,12 @@ async fn prepare(
     })?;
     let difference = plan_records(state, update, &base, &places).await?;
     let mut crcs = base.crcs.toggled(difference);
-    if !update.crcs.agree(crcs) && base.state.is_some() {
-        crcs = state.io.perform(ScanCrcs).await?.toggled(difference);
+    if !update.dialect.agree(update.crcs, crcs) && base.state.is_some() {
+        let counted = state.io.perform(ScanCrcs).await?;
+        if counted != base.crcs {
+            state.report.stored_crcs_wrong(&update.name, base.crcs, counted);
+        }
+        crcs = counted.toggled(difference);
     }
     Ok(MailboxChange {
         target,
@@ -107,7 +121,7 @@ async fn target(state: &State, update: &MailboxUpdate, opened: Option<&MailboxSt
         Listed::Entry(entry) if entry.mailbox_type.deleted => None,
         Listed::Entry(entry) => Some(&entry.name),
     });
-    let target = plan::target(update, opened, listed_as, state.force).map_err(|conflict| {
+    let target = plan::target(update, opened, listed_as, state.force, state.release).map_err(|conflict| {
         state.report.conflict(update, opened, &conflict, false);
         conflict.refusal()
     })?;
@@ -125,6 +139,8 @@ async fn plan_records(
     places: &FlagPlaces,
 ) -> Result<SyncCrcs, Refusal> {
     let mut difference = Difference::new(FlagCrcs::named(places.names()), base.index_version);
+    let disputed = state.disputed.as_ref().filter(|name| **name == update.name);
+    let mut explanation = disputed.map(|name| Explanation::new(&state.report, name, places.names()));
     let (mut kept, mut from) = (0, 0);
     while from < update.records.len() {
         let to = update.records.len().min(from + FindRecords::PAGE);
@@ -132,6 +148,9 @@ async fn plan_records(
         for (at, replica) in (from..to).zip(found) {
             let Some(mut master) = update.records.get(at).cloned() else { break };
             master.record.user_flags = places.translate(master.record.user_flags);
+            if let (Some(explanation), Some(replica)) = (&mut explanation, &replica) {
+                explanation.record(&master, replica);
+            }
             let Some(write) = plan_record(state, update, base, &mut difference, master, replica)? else { continue };
             if let Some(place) = update.records.get_mut(kept) {
                 *place = write;

@@ -149,7 +149,7 @@ impl CyrusStore {
                 let _lock = spool.lock(LockName::user_of(name), Lock::Exclusive)?;
                 spool.write_list(|list, options| update(list, options, &entry, now()))
             }
-            Change::DeleteMailbox { name } => mailbox::delete(spool, name),
+            Change::DeleteMailbox { name, meant } => mailbox::delete(spool, name, meant.as_ref()),
             Change::RemoveUser { user } => remove_user::remove(spool, user),
             Change::RenameMailbox { old, new, partition, uidvalidity } => {
                 mailbox::rename(spool, old, new, partition, *uidvalidity)

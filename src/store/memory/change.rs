@@ -3,16 +3,13 @@
 use super::{Mailbox, MemoryStore, has_message};
 use crate::{
     ops::{
-        AnnotatedRecord, Annotation, Change, ListedEntry, MailboxChange, MailboxState, Quota, Refusal, SyncedHeader,
-        Target,
+        AnnotatedRecord, Annotation, Change, ListedEntry, MailboxChange, MailboxIdentity, MailboxState, Quota, Refusal,
+        SyncedHeader, Target,
     },
     types::{MailboxName, MailboxType, ModSeq, Partition, SyncCrcs, UniqueId, UserId},
 };
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// The index version of new mailboxes.
-const INDEX_VERSION: u32 = 19;
 
 impl MemoryStore {
     pub(super) fn apply(&mut self, change: &Change) -> Result<(), Refusal> {
@@ -26,7 +23,10 @@ impl MemoryStore {
                 self.entries.insert(name.clone(), entry);
                 Ok(())
             }
-            Change::DeleteMailbox { name } => self.delete_mailbox(name),
+            Change::DeleteMailbox { name, meant } => {
+                self.check_identity(name, meant.as_ref())?;
+                self.delete_mailbox(name)
+            }
             Change::RemoveUser { user } => self.remove_user(user),
             Change::RenameMailbox { old, new, partition, uidvalidity } => {
                 self.rename(old, new, partition, *uidvalidity)
@@ -70,8 +70,9 @@ impl MemoryStore {
         let name = self.open.clone().ok_or(Refusal::Nonexistent)?;
         let mut mailbox = match &change.target {
             Target::Existing => self.mailboxes.get(&name).ok_or(Refusal::Nonexistent)?.clone(),
-            Target::New { uniqueid, mailbox_type, partition, .. } => {
+            Target::New { uniqueid, mailbox_type, partition, index_version, .. } => {
                 let mut mailbox = new_mailbox(&name, uniqueid, *mailbox_type, partition);
+                mailbox.state.index_version = *index_version;
                 mailbox.state.quota_root = self.closest_quota_root(&name);
                 mailbox
             }
@@ -100,6 +101,16 @@ impl MemoryStore {
         self.entries.remove(&name);
         self.mailboxes.insert(name, mailbox);
         Ok(())
+    }
+
+    fn check_identity(&self, name: &MailboxName, meant: Option<&MailboxIdentity>) -> Result<(), Refusal> {
+        let mailbox = self.mailboxes.get(name).map(|mailbox| &mailbox.state);
+        let mailbox = mailbox.map(|state| (Some(&state.uniqueid), state.header.uidvalidity));
+        let listed = self.entries.get(name).map(|entry| (entry.uniqueid.as_ref(), entry.uidvalidity));
+        match (meant, mailbox.or(listed)) {
+            (Some(meant), Some((uniqueid, uidvalidity))) if !meant.is(uniqueid, uidvalidity) => Err(Refusal::Moved),
+            _ => Ok(()),
+        }
     }
 
     /// A tombstone stays, or an intermediate folder where there are mailboxes below; but not of a mailbox that was deleted
@@ -256,7 +267,7 @@ fn new_mailbox(name: &MailboxName, uniqueid: &UniqueId, mailbox_type: MailboxTyp
         crcs: SyncCrcs::EMPTY,
         user_flags: Vec::new(),
         annotations: Vec::new(),
-        index_version: INDEX_VERSION,
+        index_version: 0,
         user_groups: Vec::new(),
         racl_modseq: ModSeq::default(),
     };

@@ -12,6 +12,7 @@ use super::{
         lock::{LockName, NameLock},
         mboxlist::MailboxEntry,
         options::MetaFile,
+        paths::MailboxPlace,
         spool::{Spool, now},
         usage,
     },
@@ -29,7 +30,7 @@ pub(in super::super) fn target(
     opened: Opened,
     change: &MailboxChange,
 ) -> Result<(OpenMailbox, bool), StoreError> {
-    let Target::New { uniqueid, mailbox_type, partition, .. } = &change.target else {
+    let Target::New { uniqueid, mailbox_type, partition, index_version, deleted_modseq, .. } = &change.target else {
         return match opened {
             Opened::Mailbox(mailbox) => Ok((*mailbox, false)),
             Opened::Missing { .. } => Err(Refusal::Nonexistent.into()),
@@ -42,7 +43,14 @@ pub(in super::super) fn target(
         Opened::Missing { name, owner_lock } => (name, owner_lock),
         Opened::Mailbox(mailbox) => (mailbox.entry.name.clone(), delete_open(spool, *mailbox)?),
     };
-    let new = New { name, uniqueid: uniqueid.clone(), mailbox_type: *mailbox_type, partition: partition.clone() };
+    let new = New {
+        name,
+        uniqueid: uniqueid.clone(),
+        mailbox_type: *mailbox_type,
+        partition: partition.clone(),
+        index_version: *index_version,
+        deleted_modseq: *deleted_modseq,
+    };
     create(spool, new, header, owner_lock).map(|mailbox| (mailbox, true))
 }
 
@@ -64,14 +72,16 @@ struct New {
     uniqueid: UniqueId,
     mailbox_type: MailboxType,
     partition: Partition,
+    index_version: u32,
+    deleted_modseq: ModSeq,
 }
 
 fn create(spool: &mut Spool, new: New, header: &SyncedHeader, owner_lock: NameLock) -> Result<OpenMailbox, StoreError> {
     let legacy_dirs = legacy_dirs(spool, &new.name)?;
     let mailbox_type = MailboxType { legacy_dirs, ..new.mailbox_type };
-    let mut entry = MailboxEntry::new(new.name, mailbox_type);
-    entry.uniqueid = Some(new.uniqueid);
-    entry.partition = Some(new.partition);
+    let mut entry = MailboxEntry::new(new.name.clone(), mailbox_type);
+    entry.uniqueid = Some(new.uniqueid.clone());
+    entry.partition = Some(new.partition.clone());
     entry.acl = Some(header.acl.to_vec());
     let place = entry.place().ok_or(Refusal::Protocol)?;
     let lock = spool.lock(LockName::Mailbox(place.directory.clone()), Lock::Exclusive)?;
@@ -81,7 +91,7 @@ fn create(spool: &mut Spool, new: New, header: &SyncedHeader, owner_lock: NameLo
         spool.disk.create_dir_all(&directory).map_err(StoreError::io(&directory))?;
     }
     let checksum = write_header(spool, &entry)?;
-    write_index(spool, &entry, header, checksum)?;
+    write_index(spool, &place, &new, header, checksum)?;
     open_files(spool, entry, place, lock, owner_lock, Lock::Exclusive)
 }
 
@@ -110,19 +120,25 @@ fn write_header(spool: &Spool, entry: &MailboxEntry) -> Result<u32, StoreError> 
 }
 
 /// Writes the index of an empty mailbox.
-fn write_index(spool: &Spool, entry: &MailboxEntry, header: &SyncedHeader, checksum: u32) -> Result<(), StoreError> {
-    let place = entry.place().ok_or(Refusal::Protocol)?;
-    let path = spool.options.meta_file(&place, MetaFile::Index)?;
-    let new = NewMailbox {
+fn write_index(
+    spool: &Spool,
+    place: &MailboxPlace,
+    new: &New,
+    header: &SyncedHeader,
+    checksum: u32,
+) -> Result<(), StoreError> {
+    let path = spool.options.meta_file(place, MetaFile::Index)?;
+    let empty = NewMailbox {
         uidvalidity: header.uidvalidity,
         options: header.options,
         highestmodseq: ModSeq(header.highest_modseq.0.max(1)),
         createdmodseq: header.created_modseq,
         now: Time::from_seconds(now()),
     };
-    let version = spool.options.index_version.number();
-    let mut index = IndexHeader::create(version, &new).ok_or(Refusal::NotSupported)?;
+    let version = new.index_version.min(spool.options.index_version.number());
+    let mut index = IndexHeader::create(version, &empty).ok_or(Refusal::NotSupported)?;
     index.header_file_crc = checksum;
+    index.deletedmodseq = new.deleted_modseq;
     let file = spool.disk.open(&path, Mode::Create).map_err(StoreError::io(&path))?;
     wait_lock(file.as_ref(), Lock::Exclusive, spool.deadline()).map_err(StoreError::io(&path))?;
     IndexFile::create(file, index)?;

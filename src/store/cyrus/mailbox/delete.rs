@@ -19,14 +19,23 @@ use super::{
 };
 use crate::{
     event::Severity,
-    ops::Refusal,
+    ops::{MailboxIdentity, Refusal},
     types::{MailboxKind, MailboxName, ModSeq},
 };
 use std::{fmt::Display, io::ErrorKind, path::Path};
 
 /// Removes a mailbox by name, or makes a tombstone of an intermediate folder.
-pub(in super::super) fn delete(spool: &mut Spool, name: &MailboxName) -> Result<(), StoreError> {
+pub(in super::super) fn delete(
+    spool: &mut Spool,
+    name: &MailboxName,
+    meant: Option<&MailboxIdentity>,
+) -> Result<(), StoreError> {
     let owner_lock = spool.lock(LockName::user_of(name), Lock::Exclusive)?;
+    if let (Some(meant), Some(entry)) = (meant, spool.entry(name)?)
+        && !meant.is(entry.uniqueid.as_ref(), entry.uidvalidity)
+    {
+        return Err(Refusal::Moved.into());
+    }
     delete_owned(spool, name, owner_lock, 0).map(drop)
 }
 
