@@ -71,7 +71,7 @@ fn compare(input: &[u8], on_spool: &Bytes, in_memory: &Bytes) {
     for failure in FAILURES {
         assert!(!on_spool.windows(failure.len()).any(|part| part == failure.as_bytes()), "{}", on_spool.escape_ascii());
     }
-    let mut answers = answers(on_spool).zip(answers(in_memory));
+    let mut answers = answers(on_spool).into_iter().zip(answers(in_memory));
     let Some((spool, memory)) = answers.find(|(spool, memory)| spool != memory) else { return };
     assert!(
         ONLY_ON_A_SPOOL.iter().any(|start| spool.starts_with(start.as_bytes())) || is_orphan(input, spool, memory),
@@ -89,10 +89,26 @@ fn is_orphan(input: &[u8], spool: &[u8], memory: &[u8]) -> bool {
     answered && says(b"FETCH") && says(b"MBOXTYPE")
 }
 
-/// The lines that answer a command.
-fn answers(said: &Bytes) -> impl Iterator<Item = &[u8]> {
-    let words = [&b"OK "[..], b"NO ", b"BAD "];
-    said.split(|byte| *byte == b'\n').filter(move |line| words.iter().any(|word| line.starts_with(word)))
+/// The lines that answer a command. What stands in a literal is no line.
+fn answers(said: &Bytes) -> Vec<&[u8]> {
+    let (mut answers, mut rest, mut continued) = (Vec::new(), &said[..], false);
+    while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+        let (line, behind) = rest.split_at(end + 1);
+        let literal = literal(line);
+        if !continued && [&b"OK "[..], b"NO ", b"BAD "].iter().any(|word| line.starts_with(word)) {
+            answers.push(line);
+        }
+        continued = literal.is_some();
+        rest = behind.get(literal.unwrap_or(0)..).unwrap_or_default();
+    }
+    answers
+}
+
+/// How many bytes of a literal follow a line: it ends in `{n}` or `%{partition guid n}`.
+fn literal(line: &[u8]) -> Option<usize> {
+    let head = line.strip_suffix(b"}\r\n")?;
+    let digits = head.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    std::str::from_utf8(&head[head.len() - digits..]).ok()?.parse().ok()
 }
 
 const ONLY_ON_A_SPOOL: &[&str] = &["NO IMAP_PARTITION_UNKNOWN", "NO IMAP_PROTOCOL_BAD_PARAMETERS \r"];

@@ -8,6 +8,7 @@ mod common;
 
 mod groups;
 mod peer;
+mod rename;
 mod restore;
 mod sieve;
 mod unmailbox;

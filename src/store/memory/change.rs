@@ -159,11 +159,18 @@ impl MemoryStore {
         partition: &Partition,
         uidvalidity: Option<u32>,
     ) -> Result<(), Refusal> {
-        if !self.mailboxes.contains_key(old) {
+        let folder = self.entries.get(old).filter(|entry| !entry.mailbox_type.deleted).cloned();
+        if folder.is_none() && !self.mailboxes.contains_key(old) {
             return Err(Refusal::Nonexistent);
         }
         if old != new && self.mailboxes.contains_key(new) {
             return Err(Refusal::Exists);
+        }
+        if let Some(folder) = folder {
+            let mailbox_type = MailboxType { deleted: true, ..folder.mailbox_type };
+            self.entries.insert(old.clone(), ListedEntry { mailbox_type, ..folder.clone() });
+            self.entries.insert(new.clone(), ListedEntry { name: new.clone(), acl: Some(Bytes::new()), ..folder });
+            return Ok(());
         }
         let mut mailbox = self.mailboxes.remove(old).ok_or(Refusal::Nonexistent)?;
         let state = &mut mailbox.state;
