@@ -35,7 +35,7 @@ pub(super) fn reserve(spool: &mut Spool, staging: &mut Staging, wanted: &Reserve
     let mut near = Vec::new();
     for name in &wanted.mailboxes {
         let partition = spool.entry(name)?.and_then(|entry| entry.partition);
-        match partition == Some(wanted.partition.clone()) {
+        match partition.as_ref() == Some(&wanted.partition) {
             true => near.push(name),
             false => elsewhere.push(name),
         }

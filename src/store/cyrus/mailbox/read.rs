@@ -68,7 +68,7 @@ pub(in super::super) fn scan_crcs(spool: &Spool, mailbox: &mut OpenMailbox) -> R
     }
 }
 
-/// Adds what `cyrus.annotations` has for these records. The file is not touched where it is empty or missing.
+/// Adds what `cyrus.annotations` has for these records: looked up for each, but where the file is empty.
 fn with_annotations(
     spool: &Spool,
     mailbox: &mut OpenMailbox,
@@ -77,7 +77,11 @@ fn with_annotations(
     let name = mailbox.entry.name.clone();
     let db = mailbox.message_annotations(spool)?;
     let mut reader = db.read(spool.deadline())?;
+    let is_empty = reader.next_after(b"")?.is_none();
     let mut annotated = |record: Record| -> Result<AnnotatedRecord, StoreError> {
+        if is_empty {
+            return Ok(AnnotatedRecord { record, annotations: None });
+        }
         let found = annotations::list(&mut reader, &Target::Message(record.uid, name.clone()))?;
         let own: Vec<Annotation> = to_wire(found);
         Ok(AnnotatedRecord::new(record, own))
