@@ -7,6 +7,7 @@
 mod lock;
 mod real;
 mod replace;
+pub mod simulated;
 #[cfg(test)]
 pub(crate) mod testing;
 
