@@ -26,10 +26,45 @@ pub enum ServeError {
 
 /// Serves one connection until the peer says EXIT or goes away.
 ///
+/// In [`Framing::Imap`](crate::session::Framing::Imap), which has no EXIT, it is a connection of nothing but the commands of
+/// that framing; [`serve_command`] serves one of them within an IMAP server.
+///
 /// # Errors
 /// [`ServeError`] where the conversation ended in another way. The store is in order whatever happened.
 pub fn serve(session: &mut Session, store: &mut dyn Store, stream: &mut (impl Read + Write)) -> Result<(), ServeError> {
     let mut input = Input::default();
+    while let Some(rest) = run(session, store, stream, &mut input)? {
+        if !rest.is_empty() {
+            session.receive(rest);
+        }
+    }
+    Ok(())
+}
+
+/// Serves one command of an IMAP connection: one whose line [`recognize`](crate::session::recognize) knows.
+///
+/// `said` is what the host has read of the connection from the first byte of the command's tag on: not empty, whole line or
+/// not. The result is what the host has of it after the command: what the peer said behind it.
+///
+/// # Errors
+/// [`ServeError`] where the connection cannot go on. The store is in order whatever happened.
+pub fn serve_command(
+    session: &mut Session,
+    store: &mut dyn Store,
+    stream: &mut (impl Read + Write),
+    said: Bytes,
+) -> Result<Bytes, ServeError> {
+    session.receive(said);
+    Ok(run(session, store, stream, &mut Input::default())?.unwrap_or_default())
+}
+
+/// Runs a session until it is over or gives the connection back, with what it read too much.
+fn run(
+    session: &mut Session,
+    store: &mut dyn Store,
+    stream: &mut (impl Read + Write),
+    input: &mut Input,
+) -> Result<Option<Bytes>, ServeError> {
     loop {
         match session.poll()? {
             Step::NeedInput => session.receive(input.read(stream)?),
@@ -38,7 +73,8 @@ pub fn serve(session: &mut Session, store: &mut dyn Store, stream: &mut (impl Re
                 stream.flush()?;
             }
             Step::Perform(op) => op.perform(session, store)?,
-            Step::Paused | Step::Closed => return Ok(()),
+            Step::Return(rest) => return Ok(Some(rest)),
+            Step::Paused | Step::Closed => return Ok(None),
         }
     }
 }

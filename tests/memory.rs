@@ -63,7 +63,7 @@ fn peak(pieces: impl Iterator<Item = Bytes>, said: &mut Vec<u8>) -> usize {
             Step::NeedInput => session.receive(pieces.next().unwrap()),
             Step::Write(output) => said.extend_from_slice(&output),
             Step::Perform(op) => forget(op, &mut session),
-            Step::Paused => panic!("nothing is outstanding"),
+            Step::Return(_) | Step::Paused => panic!("nothing is outstanding"),
             Step::Closed => return PEAK.load(Ordering::Relaxed) - before,
         }
     }

@@ -10,6 +10,7 @@ use std::{
     any::Any,
     collections::VecDeque,
     future::poll_fn,
+    iter,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -97,12 +98,34 @@ impl Io {
         }
     }
 
+    /// The script's side: gives the connection back to the caller, with the input that was not used: `rest` and what is
+    /// queued behind it, an end of file included. What was written goes out first.
+    pub(super) async fn give_back(&self, mut rest: Bytes) {
+        self.flush().await;
+        let queued = self.take_input();
+        if !queued.is_empty() {
+            rest = iter::once(rest).chain(queued).collect::<Vec<_>>().concat().into();
+        }
+        self.hand_out(Step::Return(rest)).await;
+    }
+
+    fn take_input(&self) -> VecDeque<Bytes> {
+        let mut slots = self.slots();
+        slots.end_of_file = false;
+        std::mem::take(&mut slots.input)
+    }
+
     async fn flush(&self) {
         if let Some(output) = self.take_output() {
-            self.slots().step = Some(Step::Write(output));
-            let mut written = false;
-            poll_fn(|_| if std::mem::replace(&mut written, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+            self.hand_out(Step::Write(output)).await;
         }
+    }
+
+    /// Leaves a step that the caller answers by polling again.
+    async fn hand_out(&self, step: Step) {
+        self.slots().step = Some(step);
+        let mut handed_out = false;
+        poll_fn(|_| if std::mem::replace(&mut handed_out, true) { Poll::Ready(()) } else { Poll::Pending }).await;
     }
 
     /// The session's side: bytes from the peer; none are the end of file.

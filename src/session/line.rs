@@ -81,6 +81,20 @@ impl Lines {
         }
     }
 
+    /// The name of the command behind a tag, empty if a string of another kind stands there; `None` if nothing does.
+    pub(super) async fn name(&mut self) -> Result<Option<Bytes>, SessionError> {
+        match self.token().await? {
+            Token::Atom(name) => Ok(Some(name)),
+            Token::EndOfLine => Ok(None),
+            _ => Ok(Some(Bytes::new())),
+        }
+    }
+
+    /// What was read of the peer's input and not used.
+    pub(super) fn rest(&mut self) -> Bytes {
+        std::mem::take(&mut self.input)
+    }
+
     /// Reads the line to its end and throws it away, but for its first argument.
     pub(super) async fn skip(&mut self) -> Result<Option<Bytes>, SessionError> {
         let mut first = None;

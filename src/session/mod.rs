@@ -6,7 +6,10 @@
 //! operations of a command is the order of lines in its function, and the compiler keeps the state.
 
 mod apply;
+mod csync;
+mod framing;
 mod get;
+mod imap;
 mod io;
 mod line;
 mod report;
@@ -25,6 +28,7 @@ use crate::{
     types::Release,
 };
 use bytes::Bytes;
+pub use framing::{Framing, Recognition, recognize};
 use io::Io;
 use std::{
     fmt,
@@ -43,8 +47,11 @@ pub struct Config {
     pub version: String,
     /// Whose replies ours look like: a client of an older release ignores what only newer ones say.
     pub release: Release,
-    /// Whether the peer counts as logged in from the start: it came over a UNIX socket.
+    /// Whether the peer counts as logged in from the start: it came over a UNIX socket, or the host of an IMAP connection
+    /// knows it for an administrator.
     pub trusted_peer: bool,
+    /// How commands are framed.
+    pub framing: Framing,
     /// The folder below a user's INBOX that holds Sieve scripts (`sieve_folder`).
     pub sieve_folder: String,
     /// What the session may hold.
@@ -61,10 +68,16 @@ impl Config {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             release: Release::default(),
             trusted_peer: true,
+            framing: Framing::Csync,
             sieve_folder: "#sieve".to_owned(),
             limits: Limits::default(),
             observer: Arc::new(()),
         }
+    }
+
+    /// The same within an IMAP connection, whose host has seen that the peer is an administrator.
+    pub fn within_imap(server_name: &str) -> Config {
+        Config { framing: Framing::Imap, ..Config::trusted(server_name) }
     }
 }
 
@@ -78,6 +91,11 @@ pub enum Step {
     Write(Bytes),
     /// Perform this operation and pass the result to [`Session::complete`].
     Perform(Op),
+    /// In [`Framing::Imap`] alone: the command is answered, the connection is the host's again, and so are these bytes, which
+    /// the peer said behind the command. What the host passes to [`Session::receive`] next begins a new command.
+    ///
+    /// An end of file that was passed with them is the host's again, too: it passes it anew when there is no more to say.
+    Return(Bytes),
     /// The operation that was handed out has not been completed yet.
     Paused,
     /// The conversation is over: close the connection.
@@ -102,7 +120,7 @@ pub enum Misuse {
 
 type Script = Pin<Box<dyn Future<Output = Result<(), SessionError>> + Send>>;
 
-/// The server's side of one csync connection. See the [crate's documentation](crate) for the loop that drives it.
+/// The server's side of one connection. See the [crate's documentation](crate) for the loop that drives it.
 pub struct Session {
     io: Io,
     /// `None` once the script has ended.
@@ -114,7 +132,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// A new connection. The server speaks first: the first step is to write the banner.
+    /// A new conversation. In [`Framing::Csync`] the server speaks first: the first step is to write the banner.
     pub fn new(config: Config) -> Session {
         let io = Io::new();
         let script = Box::pin(script::run(io.clone(), config));

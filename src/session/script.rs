@@ -1,9 +1,7 @@
-//! The conversation: the banner, then one command after the other.
-//!
-//! Source: `cmdloop` of `imap/sync_server.c`; texts of replies are those of release 3.12.
+//! The conversation: what a session knows, and the commands that both framings have.
 
 use super::{
-    Config, SessionError, apply, get,
+    Config, Framing, SessionError, apply, csync, get, imap,
     io::Io,
     line::{Item, Lines, Order, Unreadable},
     report::Report,
@@ -24,6 +22,9 @@ use std::fmt;
 pub(super) struct State {
     pub(super) io: Io,
     pub(super) report: Report,
+    pub(super) framing: Framing,
+    /// What the line that ends the reply begins with; empty where nothing does.
+    pub(super) tag: Bytes,
     /// What was staged and is there for records to refer to.
     pub(super) staged: Staged,
     /// The master said FORCE.
@@ -37,13 +38,17 @@ pub(super) struct State {
     pub(super) server_name: String,
     /// Whose replies ours look like.
     pub(super) release: Release,
-    trusted: bool,
+    pub(super) trusted: bool,
 }
 
 impl State {
-    /// Writes one line of the reply.
+    /// Writes the line that ends a reply.
     pub(super) fn reply(&self, line: impl fmt::Display) {
-        self.io.write(|output| output.put_slice(format!("{line}\r\n").as_bytes()));
+        let space = if self.tag.is_empty() { "" } else { " " };
+        self.io.write(|output| {
+            output.put_slice(&self.tag);
+            output.put_slice(format!("{space}{line}\r\n").as_bytes());
+        });
     }
 
     /// Refuses a command for a field that is missing or wrong.
@@ -98,11 +103,38 @@ impl State {
     }
 }
 
-/// Whether the conversation goes on.
-#[derive(PartialEq, Eq)]
-enum Next {
-    Command,
-    Close,
+/// The commands that both framings have.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Verb {
+    Apply,
+    Get,
+    Restart,
+    Restore,
+}
+
+impl Verb {
+    pub(super) const ALL: [Verb; 4] = [Verb::Apply, Verb::Get, Verb::Restart, Verb::Restore];
+
+    /// The verb that a csync line begins with, in any case.
+    pub(super) fn of_csync(name: &[u8]) -> Option<Verb> {
+        Verb::ALL.into_iter().find(|verb| name.eq_ignore_ascii_case(verb.name().as_bytes()))
+    }
+
+    /// The verb that follows the tag of an IMAP line, in any case.
+    pub(super) fn of_imap(name: &[u8]) -> Option<Verb> {
+        let (sync, verb) = name.split_at_checked(4)?;
+        if sync.eq_ignore_ascii_case(b"SYNC") { Verb::of_csync(verb) } else { None }
+    }
+
+    /// What it is called where it is noted and in refusals, in either framing.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Verb::Apply => "APPLY",
+            Verb::Get => "GET",
+            Verb::Restart => "RESTART",
+            Verb::Restore => "RESTORE",
+        }
+    }
 }
 
 /// The whole conversation.
@@ -111,6 +143,8 @@ pub(super) async fn run(io: Io, config: Config) -> Result<(), SessionError> {
     let mut state = State {
         io,
         report: Report::new(config.observer.clone()),
+        framing: config.framing,
+        tag: Bytes::new(),
         staged: Staged::new(config.limits.staged),
         force: false,
         disputed: None,
@@ -120,69 +154,44 @@ pub(super) async fn run(io: Io, config: Config) -> Result<(), SessionError> {
         release: config.release,
         trusted: config.trusted_peer,
     };
-    banner(&state, &config);
-    let mut first = true;
-    let result = loop {
-        match lines.word().await {
-            Ok(Some(word)) => match command(&mut state, &mut lines, &word, first).await {
-                Ok(Next::Command) => first = false,
-                Ok(Next::Close) => break Ok(()),
-                Err(error) => break Err(error),
-            },
-            Ok(None) => break Ok(()),
-            Err(error) => break Err(error),
-        }
+    let result = match config.framing {
+        Framing::Csync => csync::converse(&mut state, &mut lines, &config).await,
+        Framing::Imap => imap::converse(&mut state, &mut lines).await,
     };
     // What a peer staged is of no use to the next one; a store that fails here has said so to its own log.
     let _ = state.io.perform(DiscardStaged).await;
     result
 }
 
-fn banner(state: &State, config: &Config) {
-    if !state.trusted {
-        state.reply("* SIEVE-MAILBOX");
+/// Reads the rest of a command's line, carries the command out and answers it.
+pub(super) async fn carry_out(state: &mut State, lines: &mut Lines, verb: Verb) -> Result<(), SessionError> {
+    if !state.trusted
+        && let Some(answer) = state.framing.forbidden(verb)
+    {
+        lines.skip().await?;
+        state.reply(answer);
+        return Ok(());
     }
-    state.reply(format_args!("* OK {} Cyrus sync server {}", config.server_name, config.version));
-}
-
-/// One line, whatever it says, is answered and read to its end.
-async fn command(state: &mut State, lines: &mut Lines, word: &Bytes, first: bool) -> Result<Next, SessionError> {
-    let name = word.to_ascii_uppercase();
-    match name.as_slice() {
-        b"" => {
-            lines.skip().await?;
-            state.reply("BAD Null command");
-        }
-        b"NOOP" if lines.end(state, "Noop").await? => state.reply("OK Noop completed"),
-        b"EXIT" if lines.end(state, "Exit").await? => {
-            state.reply("OK Finished");
-            return Ok(Next::Close);
-        }
-        b"RESTART" if lines.end(state, "Restart").await? => restart(state).await,
-        b"NOOP" | b"EXIT" | b"RESTART" => {}
-        b"APPLY" | b"GET" | b"RESTORE" if !state.trusted => {
-            lines.skip().await?;
-            state.reply("NO Please authenticate first");
-        }
-        b"APPLY" => match lines.apply(state, Order::Ascending).await? {
+    match verb {
+        Verb::Apply => match lines.apply(state, Order::Ascending).await? {
             Ok(item) => apply::run(state, item).await,
-            Err(problem) => unreadable(state, "APPLY", &problem),
+            Err(problem) => unreadable(state, verb, &problem),
         },
-        b"RESTORE" => match lines.apply(state, Order::Any).await? {
+        Verb::Restore => match lines.apply(state, Order::Any).await? {
             Ok(item) => restore::run(state, item).await,
-            Err(problem) => unreadable(state, "RESTORE", &problem),
+            Err(problem) => unreadable(state, verb, &problem),
         },
-        b"GET" => match lines.item().await? {
+        Verb::Get => match lines.item().await? {
             Ok(Item { name, value }) => get::run(state, &name, &value).await,
-            Err(problem) => unreadable(state, "GET", &problem),
+            Err(problem) => unreadable(state, verb, &problem),
         },
-        b"AUTHENTICATE" if state.trusted => {
-            lines.skip().await?;
-            state.reply("BAD Already authenticated");
+        Verb::Restart => {
+            if lines.end(state, state.framing.name(verb)).await? {
+                restart(state).await;
+            }
         }
-        _ => return unknown(state, lines, &name, first).await,
     }
-    Ok(Next::Command)
+    Ok(())
 }
 
 async fn restart(state: &mut State) {
@@ -194,26 +203,11 @@ async fn restart(state: &mut State) {
 }
 
 /// A line whose syntax is wrong was thrown away; the next one is read as if it had not been there.
-fn unreadable(state: &State, command: &str, problem: &Unreadable) {
-    state.report.unreadable(command, problem);
+fn unreadable(state: &State, verb: Verb, problem: &Unreadable) {
+    state.report.unreadable(verb.name(), problem);
     match problem {
-        Unreadable::Syntax(_) => state.reply(format_args!("BAD IMAP_PROTOCOL_ERROR Failed to parse {command} line")),
+        Unreadable::Syntax(_) => state.reply(state.framing.unparsed(verb)),
         Unreadable::Refused(refusal) => state.reply(format_args!("NO {refusal}")),
-        Unreadable::Field(field) => state.bad_field(command, *field),
+        Unreadable::Field(field) => state.bad_field(verb.name(), *field),
     }
-}
-
-/// A word that is no command.
-///
-/// A client that tries IMAP first opens with `C01 CAPABILITY` and then reads until a line begins with its tag, for 10 seconds.
-/// Closing at once tells it the same without the wait.
-async fn unknown(state: &State, lines: &mut Lines, name: &[u8], first: bool) -> Result<Next, SessionError> {
-    let argument = lines.skip().await?;
-    state.reply("BAD IMAP_PROTOCOL_ERROR Unrecognized command");
-    let probe = first && argument.is_some_and(|argument| argument.eq_ignore_ascii_case(b"CAPABILITY"));
-    if probe {
-        return Ok(Next::Close);
-    }
-    state.report.unknown_command(name);
-    Ok(Next::Command)
 }

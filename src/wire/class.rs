@@ -11,6 +11,14 @@ pub(super) const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | 0x0b | 0x0c)
 }
 
+/// Bytes that no tag holds besides control characters and those above ASCII (`imparse_istag` of `lib/imparse.c`).
+const NOT_IN_TAGS: [bool; 256] = table(b" \"%()*:<>\\{}");
+
+/// Whether this can be the tag of an IMAP command.
+pub(crate) fn is_tag(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|byte| matches!(byte, b'!'..=b'~') && !NOT_IN_TAGS[usize::from(*byte)])
+}
+
 const fn table(members: &[u8]) -> [bool; 256] {
     let mut table = [false; 256];
     let mut at = 0;

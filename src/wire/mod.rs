@@ -32,6 +32,7 @@ mod scanner;
 pub(crate) mod tests;
 mod write;
 
+pub(crate) use class::is_tag;
 pub use error::{Truncated, WireError};
 pub use scanner::Scanner;
 pub(crate) use write::put_decimal;

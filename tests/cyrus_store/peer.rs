@@ -65,7 +65,7 @@ impl<S: Store> Peer<S> {
                 Ok(Step::NeedInput | Step::Closed) | Err(_) => return String::from_utf8_lossy(&heard).into_owned(),
                 Ok(Step::Write(bytes)) => heard.extend_from_slice(&bytes),
                 Ok(Step::Perform(operation)) => operation.perform(&mut self.session, &mut self.store).unwrap(),
-                Ok(Step::Paused) => panic!("nothing is outstanding"),
+                Ok(Step::Return(_) | Step::Paused) => panic!("nothing is outstanding"),
             }
         }
     }
