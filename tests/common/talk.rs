@@ -14,6 +14,8 @@ pub struct Talk<S = Strict<MemoryStore>> {
     pub store: S,
     /// How the session ended; `None` while it goes on.
     pub end: Option<Result<(), SessionError>>,
+    /// What the session gave back behind the last command, in the IMAP framing.
+    pub returned: Option<Bytes>,
 }
 
 impl Talk {
@@ -26,7 +28,7 @@ impl Talk {
 impl<S: Store> Talk<S> {
     /// A conversation, behind the greeting.
     pub fn with(config: Config, store: S) -> Talk<S> {
-        let mut talk = Talk { session: Session::new(config), store, end: None };
+        let mut talk = Talk::without_greeting(config, store);
         let greeting = talk.listen();
         // What it offers to a peer that is not logged in comes first.
         let greeting = greeting.strip_prefix(b"* SIEVE-MAILBOX\r\n").unwrap_or(&greeting);
@@ -34,8 +36,14 @@ impl<S: Store> Talk<S> {
         talk
     }
 
+    /// A conversation in the IMAP framing, whose host has greeted.
+    pub fn without_greeting(config: Config, store: S) -> Talk<S> {
+        Talk { session: Session::new(config), store, end: None, returned: None }
+    }
+
     /// Says this and returns the reply: all that the session says before it wants to hear more.
     pub fn say(&mut self, bytes: impl Into<Bytes>) -> Bytes {
+        self.returned = None;
         self.session.receive(bytes.into());
         self.listen()
     }
@@ -65,7 +73,7 @@ impl<S: Store> Talk<S> {
         self.end.clone().expect("the end of file ends the session")
     }
 
-    /// Performs what the session wants until it wants to hear more or is over.
+    /// Performs what the session wants until it wants to hear more, gives the connection back or is over.
     fn listen(&mut self) -> Bytes {
         let mut said = BytesMut::new();
         while self.end.is_none() {
@@ -73,6 +81,10 @@ impl<S: Store> Talk<S> {
                 Ok(Step::NeedInput) => break,
                 Ok(Step::Write(output)) => said.extend_from_slice(&output),
                 Ok(Step::Perform(op)) => op.perform(&mut self.session, &mut self.store).unwrap(),
+                Ok(Step::Return(rest)) => {
+                    self.returned = Some(rest);
+                    break;
+                }
                 Ok(Step::Paused) => panic!("nothing is outstanding"),
                 Ok(Step::Closed) => self.end = Some(Ok(())),
                 Err(error) => self.end = Some(Err(error)),
