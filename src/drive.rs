@@ -41,10 +41,12 @@ pub fn serve(session: &mut Session, store: &mut dyn Store, stream: &mut (impl Re
     Ok(())
 }
 
-/// Serves one command of an IMAP connection: one whose line [`recognize`](crate::session::recognize) knows.
+/// Serves one command of an IMAP connection: one whose line [`recognize`](crate::session::recognize) knows. The loop around
+/// it is shown at [`Framing::Imap`](crate::session::Framing::Imap).
 ///
-/// `said` is what the host has read of the connection from the first byte of the command's tag on: not empty, whole line or
-/// not. The result is what the host has of it after the command: what the peer said behind it.
+/// `said` is what the host has read of the connection from the first byte of the command's tag on, be it more or less than
+/// the line. The result is what the peer said behind the command, as far as it was read. An empty `said` is the end of file,
+/// as in [`Session::receive`]: the session discards what is staged and is over.
 ///
 /// # Errors
 /// [`ServeError`] where the connection cannot go on. The store is in order whatever happened.

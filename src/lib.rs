@@ -49,7 +49,8 @@
 //! ```
 //!
 //! A host of its own storage either implements [`Store`](ops::Store), whose methods may block, or matches on [`Op`](ops::Op)
-//! itself, awaits what it needs, and calls [`Session::complete`](session::Session::complete).
+//! itself, awaits what it needs, and calls [`Session::complete`](session::Session::complete). An IMAP server that offers
+//! `X-REPLICATION` within its own connections uses [`Framing::Imap`](session::Framing::Imap), where its loop is shown.
 //!
 //! # Reading order
 //!

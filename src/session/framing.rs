@@ -13,10 +13,61 @@ pub enum Framing {
     /// A connection of its own, to `sync_server`: a banner, then `APPLY …` and its like until `EXIT`.
     #[default]
     Csync,
-    /// Within a connection to an IMAP server that offers `X-REPLICATION`: `tag SYNCAPPLY …`, `SYNCGET`, `SYNCRESTORE` and
-    /// `SYNCRESTART`, each ended by a line with the tag. The IMAP server has the connection and greets, logs in and answers
-    /// all else; it hands over the lines that [`recognize`] knows, and [`Step::Return`](super::Step::Return) gives it the
-    /// connection back.
+    /// Within a connection to an IMAP server that offers `X-REPLICATION` (and `X-SIEVE-MAILBOX`) to administrators:
+    /// `tag SYNCAPPLY …`, `SYNCGET`, `SYNCRESTORE` and `SYNCRESTART`, each ended by a line with the tag. The host, which is
+    /// the IMAP server, greets, logs in and answers all else.
+    ///
+    /// It hands over the connection where a line is one that [`recognize`] knows, and gets it back with
+    /// [`Step::Return`](super::Step::Return). What was staged, FORCE and `SIEVE-MAILBOX` last from one command to the next;
+    /// where the connection ends, the host tells the session so, which then discards what is staged. One session belongs to
+    /// one login: another user needs another session.
+    ///
+    /// ```
+    /// use bytes::{Bytes, BytesMut};
+    /// use std::io::{Read, Write};
+    /// use sync_server::{drive::{ServeError, serve_command}, ops::Store, session::{Config, Recognition, Session, recognize}};
+    ///
+    /// fn serve_imap(store: &mut dyn Store, stream: &mut (impl Read + Write)) -> Result<(), ServeError> {
+    ///     let mut session = Session::new(Config::within_imap("imap.example.org"));
+    ///     let (mut read, mut buffer) = (BytesMut::new(), [0; 4096]);
+    ///     loop {
+    ///         let end = read.iter().position(|byte| *byte == b'\n');
+    ///         match (recognize(&read), end) {
+    ///             (Recognition::Ours, _) => {
+    ///                 read = serve_command(&mut session, store, stream, read.freeze())?.into();
+    ///             }
+    ///             (Recognition::Other, Some(end)) => own_command(&read.split_to(end + 1), stream)?,
+    ///             _ => match stream.read(&mut buffer)? {
+    ///                 0 => break,
+    ///                 length => read.extend_from_slice(&buffer[..length]),
+    ///             },
+    ///         }
+    ///     }
+    ///     serve_command(&mut session, store, stream, Bytes::new())?; // discards what is staged
+    ///     Ok(())
+    /// }
+    ///
+    /// # fn own_command(line: &[u8], stream: &mut impl Write) -> Result<(), ServeError> {
+    /// #     let tag = line.split(|byte| *byte == b' ').next().unwrap_or_default();
+    /// #     stream.write_all(&[tag, b" OK by the host\r\n"].concat())?;
+    /// #     Ok(())
+    /// # }
+    /// # struct Stream(&'static [u8], Vec<u8>);
+    /// # impl Read for Stream {
+    /// #     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> { self.0.read(buffer) }
+    /// # }
+    /// # impl Write for Stream {
+    /// #     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> { self.1.write(bytes) }
+    /// #     fn flush(&mut self) -> std::io::Result<()> { Ok(()) }
+    /// # }
+    /// let said = b"a1 NOOP\r\na2 SYNCGET USER jane\r\na3 NOOP\r\n";
+    /// # let mut stream = Stream(said, Vec::new());
+    /// # serve_imap(&mut sync_server::store::MemoryStore::new(), &mut stream)?;
+    /// # let heard = stream.1;
+    /// // … are answered:
+    /// assert_eq!(heard, b"a1 OK by the host\r\na2 OK success\r\na3 OK by the host\r\n");
+    /// # Ok::<(), ServeError>(())
+    /// ```
     Imap,
 }
 

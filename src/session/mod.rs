@@ -1,9 +1,10 @@
 //! One connection: protocol bytes in, replies and storage operations out.
 //!
-//! [`Session`] is a sans-IO state machine. Its script is an ordinary `async fn` (`script.rs`) that reads tokens, asks for
-//! operations and writes replies; nothing in it waits for a clock, a socket or an executor. Wherever it needs something that
-//! only the caller has, it leaves a [`Step`] and is suspended; [`Session::poll`] runs it to the next one. So the order of
-//! operations of a command is the order of lines in its function, and the compiler keeps the state.
+//! [`Session`] is a sans-IO state machine. Its script is an ordinary `async fn` (`script.rs`; `csync.rs` and `imap.rs` for the
+//! two ways in which commands are [framed](Framing)) that reads tokens, asks for operations and writes replies; nothing in it
+//! waits for a clock, a socket or an executor. Wherever it needs something that only the caller has, it leaves a [`Step`] and
+//! is suspended; [`Session::poll`] runs it to the next one. So the order of operations of a command is the order of lines in
+//! its function, and the compiler keeps the state.
 
 mod apply;
 mod csync;

@@ -106,6 +106,14 @@ fn converse(pieces: impl Iterator<Item = Bytes>) -> String {
     String::from_utf8(host.said.to_vec()).unwrap()
 }
 
+/// Numbers that look random and are the same in each run.
+fn numbers() -> impl Iterator<Item = usize> {
+    std::iter::successors(Some(1_u64), |last| {
+        Some(last.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407))
+    })
+    .map(|number| (number >> 33) as usize)
+}
+
 #[test]
 fn whole() {
     let (said, heard) = conversation();
@@ -125,6 +133,30 @@ fn cut_anywhere() {
     let said = Bytes::from(said);
     for at in 1..said.len() {
         assert_eq!(converse([said.slice(..at), said.slice(at..)].into_iter()), heard, "cut at {at}");
+    }
+}
+
+#[test]
+fn whatever_is_said_the_cuts_change_nothing() {
+    let (said, _) = conversation();
+    let mut numbers = numbers();
+    let mut below = |bound: usize| numbers.next().unwrap() % bound;
+    for round in 0..500 {
+        let mut damaged = said.clone();
+        for _ in 0..=below(4) {
+            let (at, byte) = (below(damaged.len()), b" \r\n(){}%\"\\*+09aS\0\xff"[below(18)]);
+            match below(3) {
+                0 => damaged[at] = byte,
+                1 => damaged.insert(at, byte),
+                _ => drop(damaged.remove(at)),
+            }
+        }
+        let damaged = Bytes::from(damaged);
+        let (mut whole, mut cut) = (Host::new(), Host::new());
+        whole.hear(damaged.clone());
+        (0..damaged.len()).for_each(|at| cut.hear(damaged.slice(at..=at)));
+        let state = |host: &Host| (host.said.clone(), host.read.clone(), host.lent);
+        assert_eq!(state(&whole), state(&cut), "round {round}: {damaged:?}");
     }
 }
 

@@ -6,8 +6,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
+#[path = "../common/mod.rs"]
+mod common;
+
 mod compare;
 mod differential;
+mod in_imap;
 mod judge;
 mod mail;
 mod replication;

@@ -32,6 +32,14 @@ impl Release {
         }
     }
 
+    /// What our side is told to be like.
+    pub fn ours(self) -> sync_server::types::Release {
+        match self {
+            Release::V36 => sync_server::types::Release::V3_6,
+            Release::V312 => sync_server::types::Release::V3_12,
+        }
+    }
+
     /// Where a path of the installation is found from outside.
     pub fn outside(self, inside: &str) -> PathBuf {
         self.root().join(inside.trim_start_matches('/'))
