@@ -1,8 +1,9 @@
 //! The framing within an IMAP connection: each command has a tag, and the line that ends its reply begins with it.
 //!
 //! Source: `cmdloop`, `cmd_syncapply`, `cmd_syncget`, `cmd_syncrestore` and `cmd_syncrestart` of `imap/imapd.c`, release 3.12;
-//! `sync_send_apply` and its like of `imap/sync_support.c` for what a client sends. Unlike there, a bad line never takes the
-//! next one with it, and a literal without `+` is read without an invitation, as [`wire`](crate::wire) says.
+//! `sync_send_apply` and its like of `imap/sync_support.c` for what a client sends. Unlike there, a bad line neither ends the
+//! connection nor takes the next one with it, and messages in a line that is refused are never read as commands. A literal
+//! without `+`, on which imapd ends, is read without an invitation, as [`wire`](crate::wire) says.
 //!
 //! What is staged, FORCE and `SIEVE-MAILBOX` last from command to command, until the end of the session.
 
