@@ -32,11 +32,6 @@ impl KvList {
         self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
-    /// Whether a pair with this key is there, be its value nil.
-    pub fn has(&self, key: &[u8]) -> bool {
-        self.get(key).is_some()
-    }
-
     /// The pairs.
     pub fn iter(&self) -> std::slice::Iter<'_, (Bytes, Value)> {
         self.0.iter()

@@ -38,11 +38,6 @@ impl Writer {
         self.out.split().freeze()
     }
 
-    /// Bytes that [`take`](Writer::take) would give.
-    pub fn len(&self) -> usize {
-        self.out.len()
-    }
-
     /// Whether nothing has been printed since the last [`take`](Writer::take).
     pub fn is_empty(&self) -> bool {
         self.out.is_empty()

@@ -11,5 +11,6 @@ mod peer;
 mod rename;
 mod restore;
 mod sieve;
+mod told;
 mod unmailbox;
 mod unuser;

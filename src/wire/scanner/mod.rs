@@ -147,11 +147,6 @@ impl Scanner {
         }
     }
 
-    /// Other limits from the next string on, as when the peer has logged in.
-    pub fn set_limits(&mut self, limits: WireLimits) {
-        self.limits = limits;
-    }
-
     /// The next token, taken from the front of `input`; `None` once the input is used up.
     pub fn next(&mut self, input: &mut Bytes) -> Option<Token> {
         match self.glance(input) {
