@@ -4,7 +4,7 @@ CARGO ?= cargo
 FUZZ_SECONDS ?= 60
 export FUZZ_SECONDS
 
-.PHONY: help setup test real demo coverage fuzz-smoke
+.PHONY: help setup test real demo coverage fuzz-smoke fuzz
 
 help:
 	@echo 'make setup       install the two Cyrus releases the tests run against (Debian 12, root)'
@@ -12,6 +12,7 @@ help:
 	@echo 'make test        everything that continuous integration runs'
 	@echo 'make real        only the tests against real Cyrus'
 	@echo 'make fuzz-smoke  every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
+	@echo 'make fuzz        the same for 10 minutes a target, from another start each time; not part of make test'
 	@echo 'make coverage    the lines of each layer that tests without Cyrus run; not part of make test'
 
 setup:
@@ -28,6 +29,10 @@ demo:
 
 fuzz-smoke:
 	@scripts/fuzz-smoke
+
+# The scheduled mode.
+fuzz:
+	@FUZZ_SECONDS=600 FUZZ_SEED=random scripts/fuzz-smoke
 
 coverage:
 	@scripts/coverage
