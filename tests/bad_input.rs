@@ -13,7 +13,6 @@ use common::{
 };
 use std::fmt::Display;
 use sync_server::{
-    limits::Limits,
     ops::{Refusal, Store},
     session::{Config, SessionError},
     store::MemoryStore,
@@ -677,46 +676,6 @@ mod on_a_spool {
             assert_eq!(talk.hang_up(), expected);
             assert_same(&format!("ended at {end}"), &spool.files(), &before);
         }
-    }
-}
-
-mod limits {
-    use super::*;
-
-    fn with(limits: Limits) -> Talk {
-        Talk::with(Config { limits, ..Config::trusted("r") }, Strict::new(replica()))
-    }
-
-    const LIMIT: &str = "NO IMAP_LIMIT_EXCEEDED Limit exceeded\r\n";
-
-    #[test]
-    fn more_records_than_may_be_held_are_refused() {
-        let mut talk = with(Limits { records: 1, ..Limits::default() });
-        assert_eq!(talk.line(&format!("APPLY MAILBOX {}", u1())), LIMIT);
-        assert_eq!(
-            talk.line(&format!("APPLY MAILBOX {}", u1().with("RECORD", records(&[record(1, ONE)])))),
-            "OK success\r\n"
-        );
-    }
-
-    #[test]
-    fn more_messages_than_may_be_staged_are_refused() {
-        let mut talk = with(Limits { staged: 2, ..Limits::default() });
-        assert_eq!(talk.say(upload(&[ONE, TWO, NEW])), LIMIT);
-        assert_eq!(talk.say(upload(&[NEW])), LIMIT);
-        let reserve = format!("APPLY RESERVE %(PARTITION default MBOXNAME (user.u1) GUID ({}))", guid(NEW));
-        assert_eq!(talk.line(&reserve), LIMIT);
-        assert_eq!(talk.line("RESTART"), "OK Restarting\r\n");
-        assert_eq!(talk.say(upload(&[NEW])), "OK success\r\n");
-    }
-
-    #[test]
-    fn more_than_a_command_may_hold_is_refused() {
-        let mut talk = with(Limits { command: 1000, ..Limits::default() });
-        let names = vec!["user.u1"; 100].join(" ");
-        assert_eq!(talk.line(&format!("GET MAILBOXES ({names})")), CANNOT_PARSE_GET);
-        assert_eq!(talk.line(&format!("APPLY RESERVE %(PARTITION p MBOXNAME ({names}) GUID ())")), CANNOT_PARSE_APPLY);
-        assert_eq!(talk.line("NOOP"), "OK Noop completed\r\n");
     }
 }
 

@@ -54,10 +54,14 @@ unsafe impl GlobalAlloc for Counting {
 /// The most bytes held at once while a session hears these pieces, each of which is given up before the next one, above what
 /// was held before. The store takes everything and keeps nothing.
 fn peak(pieces: impl Iterator<Item = Bytes>, said: &mut Vec<u8>) -> usize {
+    peak_within(Limits::default(), pieces, said)
+}
+
+fn peak_within(limits: Limits, pieces: impl Iterator<Item = Bytes>, said: &mut Vec<u8>) -> usize {
     let mut pieces = pieces.chain([Bytes::new()]);
     let before = HELD.load(Ordering::Relaxed);
     PEAK.store(before, Ordering::Relaxed);
-    let mut session = Session::new(Config::trusted("r"));
+    let mut session = Session::new(Config { limits, ..Config::trusted("r") });
     loop {
         match session.poll().unwrap() {
             Step::NeedInput => session.receive(pieces.next().unwrap()),
@@ -135,6 +139,33 @@ fn a_line_that_is_refused_gives_up_its_records() {
     let peak = peak(bad, &mut said);
     assert!(said.ends_with(b"NO IMAP_PROTOCOL_BAD_PARAMETERS APPLY UID does not ascend\r\n"));
     assert!(peak < 6 << 20, "{peak} bytes");
+}
+
+#[test]
+fn records_above_the_bound_are_read_and_not_held() {
+    let _turn = TURN.lock().unwrap();
+    let mut said = Vec::with_capacity(1000);
+    let limits = Limits { records: 1000, ..Limits::default() };
+    let peak = peak_within(limits, mailbox(100_000, ""), &mut said);
+    assert!(said.ends_with(b"NO IMAP_LIMIT_EXCEEDED Limit exceeded\r\n"), "{}", String::from_utf8_lossy(&said));
+    assert!(peak < 512 << 10, "{peak} bytes");
+}
+
+#[test]
+fn messages_above_the_bound_are_read_and_not_noted() {
+    let _turn = TURN.lock().unwrap();
+    let upload = |number: u32| {
+        let message = number.to_le_bytes();
+        let guid: String = Sha1::digest(message).iter().map(|byte| format!("{byte:02x}")).collect();
+        Bytes::from([format!("APPLY MESSAGE (%{{default {guid} 4}}\r\n").as_bytes(), &message, b")\r\n"].concat())
+    };
+    // The replies are not counted: there is room for them before.
+    let mut said = Vec::with_capacity(50 * 20_000);
+    let limits = Limits { staged: 100, ..Limits::default() };
+    let peak = peak_within(limits, (0..20_000).map(upload), &mut said);
+    let count = |reply: &str| String::from_utf8_lossy(&said).matches(reply).count();
+    assert_eq!((count("OK success\r\n"), count("NO IMAP_LIMIT_EXCEEDED ")), (100, 19_900));
+    assert!(peak < 64 << 10, "{peak} bytes");
 }
 
 #[test]
