@@ -107,10 +107,13 @@ fn lists_nest_as_deep_as_they_may() {
     within.works(line(format!("APPLY MAILBOX {}", nested(" X y"))));
 }
 
+/// Prints a string of so many bytes.
+type Form = fn(usize) -> String;
+
 #[test]
 fn strings_are_as_long_as_they_may_be() {
     let mut within = Within::new(Limits { literal: 100, ..Limits::default() });
-    let forms: [(fn(usize) -> String, &str); 3] = [
+    let forms: [(Form, &str); 3] = [
         (|length| "a".repeat(length), "a string has more than 100 bytes"),
         (
             |length| format!("\"{}\"", "a b\\".repeat(length).split_at(length).0.replace('\\', "c")),

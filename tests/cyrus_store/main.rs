@@ -6,7 +6,6 @@
 #[path = "../common/mod.rs"]
 mod common;
 
-mod bad_input;
 mod disk;
 mod failing_disk;
 mod master;

@@ -51,13 +51,6 @@ impl<S: Store> Peer<S> {
         self.again().store
     }
 
-    /// Goes away without a word, in the middle of whatever it was saying.
-    pub fn vanish(mut self) -> S {
-        self.session.receive(Bytes::new());
-        self.hear();
-        self.store
-    }
-
     fn hear(&mut self) -> String {
         let mut heard = Vec::new();
         loop {

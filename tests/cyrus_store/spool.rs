@@ -3,7 +3,7 @@
 use crate::{disk::TestDisk, tree};
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU32, Ordering::Relaxed},
@@ -48,11 +48,6 @@ impl TestSpool {
     /// A store on this spool, as a process that is just starting has it.
     pub fn store(&self) -> CyrusStore {
         CyrusStore::on(Arc::new(self.disk.clone()), self.options.clone(), self.log.clone())
-    }
-
-    /// The directory that holds nothing but the spool.
-    pub fn root(&self) -> &Path {
-        &self.root
     }
 
     /// Asserts that a session that is over has left nothing behind that nobody needs.

@@ -24,11 +24,3 @@ pub fn read(root: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
     }
     tree
 }
-
-/// What differs between two trees, one path a line.
-pub fn differences<T: PartialEq>(before: &BTreeMap<PathBuf, T>, after: &BTreeMap<PathBuf, T>) -> Vec<String> {
-    let gone = before.keys().filter(|path| !after.contains_key(*path)).map(|path| format!("- {}", path.display()));
-    let new = after.keys().filter(|path| !before.contains_key(*path)).map(|path| format!("+ {}", path.display()));
-    let both = after.iter().filter(|(path, bytes)| before.get(*path).is_some_and(|before| before != *bytes));
-    gone.chain(new).chain(both.map(|(path, _)| format!("! {}", path.display()))).collect()
-}
