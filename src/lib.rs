@@ -85,6 +85,8 @@ pub mod event;
 pub mod limits;
 pub mod ops;
 pub mod plan;
+#[doc = include_str!("protocol.md")]
+pub mod protocol {}
 pub mod session;
 pub mod store;
 pub mod types;
