@@ -140,7 +140,7 @@ pub struct ListedEntry {
     pub mailbox_type: MailboxType,
     /// Where the mailbox was or would be.
     pub partition: Option<Partition>,
-    /// Access control list, as in [`MailboxState::acl`].
+    /// Access control list, as in [`SyncedHeader::acl`].
     pub acl: Option<Bytes>,
     /// UIDVALIDITY of the mailbox that was here; 0 if none.
     pub uidvalidity: u32,
