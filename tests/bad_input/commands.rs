@@ -165,7 +165,6 @@ pub fn bad_commands() -> Vec<Bad> {
 fn values_alone() -> Vec<Bad> {
     let mut rows = Vec::new();
     for (command, item) in [
-        ("APPLY", "UNMAILBOX"),
         ("APPLY", "UNQUOTA"),
         ("GET", "USER"),
         ("GET", "META"),
@@ -187,6 +186,19 @@ fn values_alone() -> Vec<Bad> {
             let line = format!("{command} {item} {value}");
             rows.push(bad(&line, &line, bad_parameters(command, format!("{item} is not a list"))));
         }
+    }
+    // A name, or fields.
+    for (value, why) in [
+        ("NIL", "UNMAILBOX is missing"),
+        ("(a)", "UNMAILBOX is not text"),
+        ("%(UNIQUEID u1u1u1)", "MBOXNAME is missing"),
+        ("%(MBOXNAME NIL UNIQUEID u1u1u1)", "MBOXNAME is missing"),
+        ("%(MBOXNAME user.u1 UNIQUEID NIL)", "UNIQUEID is missing"),
+        ("%(MBOXNAME user.u1 UNIQUEID ../x)", "UNIQUEID holds the byte 0x2e"),
+        ("%(MBOXNAME user.u1 UNIQUEID u1u1u1 UIDVALIDITY NIL)", "UIDVALIDITY is not a number in range"),
+        ("%(MBOXNAME user.u1 UNIQUEID u1u1u1 UIDVALIDITY 4294967296)", "UIDVALIDITY is not a number in range"),
+    ] {
+        rows.push(bad(format!("UNMAILBOX {value}"), format!("APPLY UNMAILBOX {value}"), bad_parameters("APPLY", why)));
     }
     rows.push(bad("UNUSER NIL", "APPLY UNUSER NIL", "OK success\r\n"));
     rows.push(bad("UNUSER (a)", "APPLY UNUSER (a)", bad_parameters("APPLY", "UNUSER is not text")));

@@ -44,6 +44,7 @@ pub fn bad_fields() -> Vec<Bad> {
             rows.push(bad(format!("{field} {number}"), line, server));
         }
     }
+    rows.extend(optional_fields());
     for field in record(1, ONE).names() {
         let in_mailbox = |record: Fields| format!("APPLY MAILBOX {}", u1().with("RECORD", records(&[record])));
         let line = in_mailbox(record(1, ONE).without(field));
@@ -73,5 +74,31 @@ pub fn bad_fields() -> Vec<Bad> {
     for value in ["a", "%()", "%(UID 1)"] {
         rows.push(bad(format!("RECORD {value}"), record_list(value), bad_parameters("APPLY", "RECORD is not a list")));
     }
+    rows
+}
+
+/// Fields that only some masters send.
+fn optional_fields() -> Vec<Bad> {
+    let mut rows = Vec::new();
+    let mut row = |field, value: &str, why: &str| {
+        let line = format!("APPLY MAILBOX {}", u1().with(field, value));
+        rows.push(bad(format!("{field} {value:.40}"), line, bad_parameters("APPLY", format!("{field} {why}"))));
+    };
+    for (field, overflow) in [
+        ("SINCE_MODSEQ", "18446744073709551616"),
+        ("SINCE_CRC", "4294967296"),
+        ("SINCE_CRC_ANNOT", "4294967296"),
+        ("VERSION", "4294967296"),
+        ("DELETEDMODSEQ", "18446744073709551616"),
+    ] {
+        for value in ["NIL", "(1)", "-1", "1x", overflow] {
+            row(field, value, "is not a number in range");
+        }
+    }
+    for value in ["(a)", "{3+}\r\na\0b", &"g".repeat(501)] {
+        row("USERGROUPS", value, "is not text");
+    }
+    row("ANNOTATIONS", "NIL", "is not a list");
+    row("MBOXTYPE", "(e)", "is not text");
     rows
 }
