@@ -1,5 +1,6 @@
 //! What the fuzz targets share.
 
+pub mod conversation;
 pub mod disk;
 pub mod heap;
 
