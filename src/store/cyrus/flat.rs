@@ -227,7 +227,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::store::cyrus::disk::testing::MemoryDisk;
+    use crate::store::cyrus::disk::{
+        simulated::SimulatedDisk,
+        testing::{contents, disk_for, fail_changes_from},
+    };
 
     const PATH: &str = "/u1.sub";
 
@@ -235,8 +238,8 @@ mod tests {
         Deadline::after(Duration::ZERO)
     }
 
-    fn new_disk() -> (MemoryDisk, Arc<dyn Disk>) {
-        let memory = MemoryDisk::default();
+    fn new_disk() -> (SimulatedDisk, Arc<dyn Disk>) {
+        let memory = disk_for(Path::new(PATH));
         (memory.clone(), Arc::new(memory))
     }
 
@@ -304,13 +307,13 @@ mod tests {
         assert!(writer.table.delete(b"user.u1"));
         assert!(!writer.table.delete(b"user.u1"));
         writer.commit(Durability::Now).unwrap();
-        assert_eq!(memory.contents(Path::new(PATH)), b"user.u1.Sub\tx\n");
+        assert_eq!(contents(&memory, Path::new(PATH)), b"user.u1.Sub\tx\n");
 
-        memory.fail_from(Some(0));
+        fail_changes_from(&memory, 0);
         let mut writer = flat.write(soon()).unwrap();
         writer.table.store(b"user.u1.Sub", b"x");
         writer.commit(Durability::Now).unwrap();
-        assert_eq!(memory.calls(), 0);
+        assert_eq!(memory.counts().changes, 0);
     }
 
     #[test]
@@ -330,12 +333,12 @@ mod tests {
         for call in 0..5 {
             let (memory, disk) = new_disk();
             let mut flat = open(&disk, Create::Yes).unwrap();
-            memory.fail_from(Some(call));
+            fail_changes_from(&memory, call);
             let mut writer = flat.write(soon()).unwrap();
             writer.table.store(b"a", b"1");
             let committed = writer.commit(Durability::Now);
-            assert_eq!(committed.is_ok(), memory.calls() <= call);
-            memory.fail_from(None);
+            assert_eq!(committed.is_ok(), memory.counts().changes <= call);
+            memory.fail(None);
             // Create, write, sync and rename come before the change is seen; the sync of the directory after it.
             assert_eq!(flat.read().unwrap().fetch(b"a").is_some(), call == 4);
             let mut writer = flat.write(soon()).unwrap();

@@ -92,6 +92,7 @@ fn place(offset: u64, length: usize) -> io::Result<usize> {
 impl DiskFile for OpenFile {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         let mut state = self.disk.call()?;
+        state.counts.reads += 1;
         let bytes = &state.file(self.inode)?.bytes;
         let rest = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or_default();
         let length = rest.len().min(buffer.len());
@@ -104,7 +105,7 @@ impl DiskFile for OpenFile {
     fn write_at(&self, offset: u64, slices: &[&[u8]]) -> io::Result<()> {
         let bytes = slices.concat();
         let offset = place(offset, bytes.len())?;
-        match self.disk.call() {
+        match self.disk.change() {
             Ok(mut state) => {
                 state.file(self.inode)?.change(FileChange::Write(offset, bytes));
                 Ok(())
@@ -122,12 +123,12 @@ impl DiskFile for OpenFile {
 
     fn set_size(&self, size: u64) -> io::Result<()> {
         let size = place(size, 0)?;
-        self.disk.call()?.file(self.inode)?.change(FileChange::SetSize(size));
+        self.disk.change()?.file(self.inode)?.change(FileChange::SetSize(size));
         Ok(())
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.disk.call()?.file(self.inode)?.sync();
+        self.disk.change()?.file(self.inode)?.sync();
         Ok(())
     }
 

@@ -42,8 +42,19 @@ struct State {
     names: Names,
     /// Open files so far: their numbers tell the holders of locks apart.
     opened: u64,
-    calls: u64,
+    counts: Counts,
     failure: Option<Failure>,
+}
+
+/// How many calls of the disk and of its files there were.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counts {
+    /// All of them.
+    pub calls: u64,
+    /// Those that change something, or make a change durable.
+    pub changes: u64,
+    /// Reads from files.
+    pub reads: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -56,8 +67,10 @@ enum Inode {
 /// Which calls fail, and how.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Failure {
-    /// The number of the first call that fails: the calls of the disk and of its files are counted from 0 on.
+    /// The number of the first call that fails, from 0 on.
     pub call: u64,
+    /// Whether only calls are counted, and fail, that change something.
+    pub only_changes: bool,
     /// The system's number of the error: 5 for `EIO`, 28 for `ENOSPC`, 24 for `EMFILE`.
     pub errno: i32,
     /// Whether all later calls fail, too.
@@ -74,12 +87,12 @@ impl SimulatedDisk {
     /// end of a sector in it.
     pub fn fail(&self, failure: Option<Failure>) {
         let mut state = self.state();
-        (state.calls, state.failure) = (0, failure);
+        (state.counts, state.failure) = (Counts::default(), failure);
     }
 
     /// How many calls there were since [`SimulatedDisk::fail`] was called last.
-    pub fn calls(&self) -> u64 {
-        self.state().calls
+    pub fn counts(&self) -> Counts {
+        self.state().counts
     }
 
     /// A copy that goes its own way.
@@ -103,21 +116,34 @@ impl SimulatedDisk {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts one call, which may be the one to fail.
+    /// Counts a call that changes nothing, which may be the one to fail.
     fn call(&self) -> io::Result<MutexGuard<'_, State>> {
         let mut state = self.state();
-        let call = state.calls;
-        state.calls += 1;
-        match state.failure {
-            Some(Failure { call: first, errno, for_good }) if call == first || for_good && call > first => {
-                Err(io::Error::from_raw_os_error(errno))
-            }
-            _ => Ok(state),
-        }
+        state.count(false)?;
+        Ok(state)
+    }
+
+    /// Counts a call that changes something, which may be the one to fail.
+    fn change(&self) -> io::Result<MutexGuard<'_, State>> {
+        let mut state = self.state();
+        state.count(true)?;
+        Ok(state)
     }
 }
 
 impl State {
+    fn count(&mut self, is_change: bool) -> io::Result<()> {
+        let Counts { calls, changes, .. } = self.counts;
+        self.counts.calls += 1;
+        self.counts.changes += u64::from(is_change);
+        let Some(failure) = self.failure.filter(|failure| is_change || !failure.only_changes) else { return Ok(()) };
+        let number = if failure.only_changes { changes } else { calls };
+        match number == failure.call || failure.for_good && number > failure.call {
+            true => Err(io::Error::from_raw_os_error(failure.errno)),
+            false => Ok(()),
+        }
+    }
+
     fn add(&mut self, directory: &Directory, inode: Inode) -> u64 {
         let number = self.names.number();
         self.inodes.insert(number, inode);
@@ -149,8 +175,11 @@ impl State {
 
 impl Disk for SimulatedDisk {
     fn open(&self, path: &Path, mode: Mode) -> io::Result<Box<dyn DiskFile>> {
-        let mut state = self.call()?;
-        let entry = state.names.entry(path)?;
+        let mut state = self.state();
+        let entry = state.names.entry(path);
+        let makes = matches!(mode, Mode::Create | Mode::CreateNew);
+        state.count(makes && entry.as_ref().is_ok_and(|entry| entry.inode.is_none()))?;
+        let entry = entry?;
         let inode = match (entry.inode, mode) {
             (Some(_), Mode::CreateNew) => return Err(ErrorKind::AlreadyExists.into()),
             (Some(inode), _) if state.is_directory(inode) => return Err(ErrorKind::IsADirectory.into()),
@@ -164,7 +193,7 @@ impl Disk for SimulatedDisk {
     }
 
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        let mut state = self.call()?;
+        let mut state = self.change()?;
         let mut above: Vec<&Path> = path.ancestors().collect();
         above.reverse();
         for directory in above.into_iter().filter(|path| path.file_name().is_some()) {
@@ -182,7 +211,7 @@ impl Disk for SimulatedDisk {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let mut state = self.call()?;
+        let mut state = self.change()?;
         let (from, to) = (state.names.entry(from)?, state.names.entry(to)?);
         let inode = from.inode.ok_or(ErrorKind::NotFound)?;
         if to.inode.is_some_and(|inode| state.is_directory(inode)) {
@@ -193,7 +222,7 @@ impl Disk for SimulatedDisk {
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let mut state = self.call()?;
+        let mut state = self.change()?;
         let inode = state.names.entry(from)?.inode.ok_or(ErrorKind::NotFound)?;
         let to = state.names.entry(to)?;
         if to.inode.is_some() {
@@ -204,7 +233,7 @@ impl Disk for SimulatedDisk {
     }
 
     fn symlink(&self, target: &str, path: &Path) -> io::Result<()> {
-        let mut state = self.call()?;
+        let mut state = self.change()?;
         let entry = state.names.entry(path)?;
         if entry.inode.is_some() {
             return Err(ErrorKind::AlreadyExists.into());
@@ -223,7 +252,7 @@ impl Disk for SimulatedDisk {
     }
 
     fn unlink(&self, path: &Path) -> io::Result<()> {
-        let mut state = self.call()?;
+        let mut state = self.change()?;
         let entry = state.names.entry(path)?;
         let inode = entry.inode.ok_or(ErrorKind::NotFound)?;
         if state.is_directory(inode) {
@@ -234,7 +263,7 @@ impl Disk for SimulatedDisk {
     }
 
     fn remove_dir(&self, path: &Path) -> io::Result<()> {
-        let mut state = self.call()?;
+        let mut state = self.change()?;
         let entry = state.names.entry(path)?;
         let inode = entry.inode.ok_or(ErrorKind::NotFound)?;
         if !state.names.list(inode)?.is_empty() {
@@ -257,21 +286,21 @@ impl Disk for SimulatedDisk {
     }
 
     fn set_modified(&self, path: &Path, seconds: i64) -> io::Result<()> {
-        let mut state = self.call()?;
+        let mut state = self.change()?;
         let inode = state.names.entry(path)?.inode.ok_or(ErrorKind::NotFound)?;
         state.file(inode)?.modified = seconds;
         Ok(())
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        let mut state = self.call()?;
+        let mut state = self.change()?;
         let inode = state.names.entry(path)?.inode.ok_or(ErrorKind::NotFound)?;
         state.names.sync(inode);
         Ok(())
     }
 
     fn sync_file_system(&self, _: &Path) -> io::Result<()> {
-        let mut state = self.call()?;
+        let mut state = self.change()?;
         state.names.sync_all();
         for inode in state.inodes.values_mut() {
             if let Inode::File(file) = inode {

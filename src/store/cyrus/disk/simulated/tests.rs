@@ -96,16 +96,28 @@ fn a_replaced_file_is_the_old_one_or_the_new_one() {
 fn a_call_that_fails_changes_nothing_but_whole_sectors() {
     let disk = disk();
     let file = write(&disk, "/a/f", &[1; 600]);
-    let failure = Failure { call: 1, errno: 28, for_good: false };
+    let failure = Failure { call: 1, only_changes: false, errno: 28, for_good: false };
     disk.fail(Some(failure));
     file.write_at(0, &[&[2; 10]]).unwrap();
     assert_eq!(file.write_at(500, &[&[3; 100]]).unwrap_err().raw_os_error(), Some(28));
     file.write_at(20, &[&[4; 10]]).unwrap();
-    assert_eq!(disk.calls(), 3);
+    assert_eq!(disk.counts().calls, 3);
     let bytes = read(&disk, "/a/f").unwrap();
     assert_eq!((bytes[0], bytes[20], bytes[511], bytes[512]), (2, 4, 3, 1));
     disk.fail(Some(Failure { for_good: true, ..failure }));
     assert!(file.sync().is_ok() && file.sync().is_err() && file.sync().is_err());
+}
+
+#[test]
+fn calls_that_change_nothing_need_not_count() {
+    let disk = disk();
+    let file = write(&disk, "/a/f", b"one");
+    disk.fail(Some(Failure { call: 1, only_changes: true, errno: 5, for_good: true }));
+    assert!(disk.read_dir("/a".as_ref()).is_ok() && file.read_at(0, &mut [0; 4]).is_ok());
+    assert!(disk.unlink("/a/f".as_ref()).is_ok() && disk.sync_dir("/a".as_ref()).is_err());
+    assert!(disk.open("/a/g".as_ref(), Mode::Create).is_err() && file.sync().is_err());
+    assert!(disk.metadata("/c".as_ref()).is_ok());
+    assert_eq!(disk.counts(), Counts { calls: 7, changes: 4, reads: 1 });
 }
 
 #[test]

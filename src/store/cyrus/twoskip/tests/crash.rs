@@ -1,14 +1,13 @@
 //! A crash or power cut at any point keeps all of a transaction or nothing of it.
 
 use super::*;
-use crate::store::cyrus::disk::testing::Dice;
 
 /// Power cuts tried after each call that fails: the dice decide which unsynced sectors were written.
 const CUTS: usize = 12;
 
 /// A database of two transactions, with replaced and deleted records.
-fn start() -> (MemoryDisk, Model) {
-    let disk = MemoryDisk::default();
+fn start() -> (SimulatedDisk, Model) {
+    let disk = disk_for(path());
     let mut db = open(&disk);
     let mut model = Model::new();
     let keys: Vec<String> = (0..40).map(|i| format!("user.{i:02}")).collect();
@@ -45,13 +44,13 @@ fn crash_everywhere(value: &[u8], cuts: usize) {
     let mut dice = Dice::new(7);
     for call in 0.. {
         let (disk, before) = start();
-        disk.fail_from(Some(call));
+        fail_changes_from(&disk, call);
         let (after, committed) = change(&mut open(&disk), &before, value);
-        let failed = disk.calls() > call;
+        let failed = disk.counts().changes > call;
         assert_eq!(committed, !failed);
-        disk.fail_from(None);
+        disk.fail(None);
         for _ in 0..cuts {
-            let disk = disk.after_power_cut(&mut dice);
+            let disk = disk.after_power_cut(by(&mut dice));
             let mut db = open(&disk);
             let found = contents(&mut db).unwrap();
             assert!(found == after || found == before && !committed, "call {call}");
@@ -82,13 +81,13 @@ fn a_repack_loses_nothing() {
     let mut dice = Dice::new(9);
     for call in 0.. {
         let (disk, model) = start();
-        disk.fail_from(Some(call));
+        fail_changes_from(&disk, call);
         let repacked = open(&disk).write(soon()).unwrap().0.db.rewrite();
-        let failed = disk.calls() > call;
+        let failed = disk.counts().changes > call;
         assert_eq!(repacked.is_err(), failed);
-        disk.fail_from(None);
+        disk.fail(None);
         for _ in 0..CUTS {
-            let disk = disk.after_power_cut(&mut dice);
+            let disk = disk.after_power_cut(by(&mut dice));
             let mut db = open(&disk);
             assert_eq!(contents(&mut db).unwrap(), model);
             db.write(soon()).unwrap().0.db.rewrite().unwrap();
@@ -105,16 +104,16 @@ fn a_repair_that_is_interrupted_can_be_repeated() {
     let mut dice = Dice::new(11);
     for call in 0.. {
         let (disk, before) = start();
-        disk.fail_from(Some(3));
+        fail_changes_from(&disk, 3);
         let (_, committed) = change(&mut open(&disk), &before, b"changed");
         assert!(!committed);
-        disk.fail_from(Some(call));
+        fail_changes_from(&disk, call);
         let repaired = open(&disk).read(soon()).is_ok();
-        let failed = disk.calls() > call;
+        let failed = disk.counts().changes > call;
         assert_eq!(repaired, !failed);
-        disk.fail_from(None);
+        disk.fail(None);
         for _ in 0..CUTS {
-            let mut db = open(&disk.after_power_cut(&mut dice));
+            let mut db = open(&disk.after_power_cut(by(&mut dice)));
             assert_eq!(contents(&mut db).unwrap(), before);
             db.read(soon()).unwrap().check().unwrap();
         }
@@ -134,16 +133,16 @@ fn a_commit_left_to_the_caller_is_kept_whole_or_not_at_all_and_durable_after_syn
     writer.commit(Durability::Caller).unwrap();
     let after = contents(&mut db).unwrap();
     for _ in 0..CUTS {
-        let found = contents(&mut open(&disk.after_power_cut(&mut dice))).unwrap();
+        let found = contents(&mut open(&disk.after_power_cut(by(&mut dice)))).unwrap();
         assert!(found == before || found == after);
     }
     db.sync().unwrap();
-    assert_eq!(contents(&mut open(&disk.after_power_cut(&mut dice))).unwrap(), after);
+    assert_eq!(contents(&mut open(&disk.after_power_cut(by(&mut dice)))).unwrap(), after);
 }
 
 #[test]
 fn several_databases_commit_step_by_step_together() {
-    let disks: Vec<MemoryDisk> = (0..3).map(|_| start().0).collect();
+    let disks: Vec<SimulatedDisk> = (0..3).map(|_| start().0).collect();
     let mut dbs: Vec<Twoskip> = disks.iter().map(open).collect();
     let mut writers: Vec<Writer<'_>> = dbs.iter_mut().map(|db| db.write(soon()).unwrap()).collect();
     for writer in writers.iter_mut().take(2) {
@@ -160,7 +159,7 @@ fn several_databases_commit_step_by_step_together() {
     }
     drop(commits);
     for disk in &disks[..2] {
-        let mut db = open(&disk.after_power_cut(&mut Dice::new(1)));
+        let mut db = open(&disk.after_power_cut(Surviving::Some(1)));
         assert_eq!(db.read(soon()).unwrap().fetch(b"user.00").unwrap().unwrap(), b"together");
     }
 }

@@ -1,18 +1,18 @@
 //! Damage is an error that says where, or is repaired from what is left; it never panics, hangs or takes memory.
 
 use super::*;
-use crate::store::cyrus::{db_error::Damage, disk::testing::Dice};
+use crate::store::cyrus::db_error::Damage;
 
 /// A database of several transactions; all of its records are on level 0 only.
 fn sample() -> (Vec<u8>, Model) {
-    let disk = MemoryDisk::default();
+    let disk = disk_for(path());
     let mut db = open(&disk);
     db.levels = Levels::Given([].into());
     let mut model = Model::new();
     commit(&mut db, &mut model, &[("a", Some("1")), ("b", Some("2")), ("c", Some("3")), ("d", Some("4"))]);
     commit(&mut db, &mut model, &[("b", None), ("d", None)]);
     commit(&mut db, &mut model, &[("e", Some("5")), ("a", Some("a longer value"))]);
-    (disk.contents(path()), model)
+    (file_contents(&disk, path()), model)
 }
 
 /// Where the n-th record of the sample is.

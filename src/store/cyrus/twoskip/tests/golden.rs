@@ -19,7 +19,7 @@ fn levels(bytes: &[u8]) -> Levels {
     Levels::Given(records.map(|(_, head)| head.level).collect())
 }
 
-fn open_with_levels(disk: &MemoryDisk, golden: &[u8]) -> Twoskip {
+fn open_with_levels(disk: &SimulatedDisk, golden: &[u8]) -> Twoskip {
     let mut db = open(disk);
     db.levels = levels(golden);
     db
@@ -43,15 +43,15 @@ fn run_batch(db: &mut Twoskip, model: &mut Model) {
 
 #[test]
 fn a_new_database_has_the_reference_s_bytes() {
-    let disk = MemoryDisk::default();
+    let disk = disk_for(path());
     open(&disk).read(soon()).unwrap().check().unwrap();
-    assert_eq!(disk.contents(path()), EMPTY);
+    assert_eq!(file_contents(&disk, path()), EMPTY);
 }
 
 #[test]
 fn single_sets_and_deletes_have_the_reference_s_bytes() {
     for golden in golden!("sets.twoskip") {
-        let disk = MemoryDisk::default();
+        let disk = disk_for(path());
         let mut db = open_with_levels(&disk, golden);
         let mut model = Model::new();
         for change in [
@@ -67,7 +67,7 @@ fn single_sets_and_deletes_have_the_reference_s_bytes() {
         ] {
             commit(&mut db, &mut model, &[change]);
         }
-        assert_eq!(disk.contents(path()), golden);
+        assert_eq!(file_contents(&disk, path()), golden);
         assert_eq!(contents(&mut open(&disk_with(golden))).unwrap(), model);
     }
 }
@@ -75,11 +75,11 @@ fn single_sets_and_deletes_have_the_reference_s_bytes() {
 #[test]
 fn large_transactions_have_the_reference_s_bytes() {
     for golden in golden!("batch.twoskip") {
-        let disk = MemoryDisk::default();
+        let disk = disk_for(path());
         let mut db = open_with_levels(&disk, golden);
         let mut model = Model::new();
         run_batch(&mut db, &mut model);
-        assert_eq!(disk.contents(path()), golden);
+        assert_eq!(file_contents(&disk, path()), golden);
         let mut db = open(&disk_with(golden));
         assert_eq!(contents(&mut db).unwrap(), model);
         db.read(soon()).unwrap().check().unwrap();
@@ -92,7 +92,7 @@ fn a_repacked_database_has_the_reference_s_bytes() {
         let disk = disk_with(before);
         let mut db = open_with_levels(&disk, golden);
         db.write(soon()).unwrap().0.db.rewrite().unwrap();
-        assert_eq!(disk.contents(path()), golden);
+        assert_eq!(file_contents(&disk, path()), golden);
     }
 }
 
@@ -101,7 +101,7 @@ fn a_repaired_database_has_the_reference_s_bytes() {
     for (before, golden) in golden!("dirty.twoskip").into_iter().zip(golden!("recovered.twoskip")) {
         let disk = disk_with(before);
         open(&disk).read(soon()).unwrap().check().unwrap();
-        assert_eq!(disk.contents(path()), golden);
+        assert_eq!(file_contents(&disk, path()), golden);
     }
 }
 

@@ -7,7 +7,11 @@ mod sharing;
 use std::{collections::BTreeMap, ops::ControlFlow, path::Path, sync::Arc, time::Duration};
 
 use super::{format::*, *};
-use crate::store::cyrus::disk::{Durability, testing::MemoryDisk};
+use crate::store::cyrus::disk::{
+    Durability,
+    simulated::{SimulatedDisk, Surviving},
+    testing::{Dice, contents as file_contents, disk_for, fail_changes_from, put},
+};
 
 /// What a database should hold.
 type Model = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -21,16 +25,21 @@ fn soon() -> Deadline {
 }
 
 /// The database on a disk, made if there is none.
-fn open(disk: &MemoryDisk) -> Twoskip {
+fn open(disk: &SimulatedDisk) -> Twoskip {
     let disk: Arc<dyn Disk> = Arc::new(disk.clone());
     Twoskip::open(&disk, path(), Create::Yes).unwrap().unwrap()
 }
 
 /// A disk with a database of these bytes.
-fn disk_with(bytes: &[u8]) -> MemoryDisk {
-    let disk = MemoryDisk::default();
-    disk.put(path(), bytes);
+fn disk_with(bytes: &[u8]) -> SimulatedDisk {
+    let disk = disk_for(path());
+    put(&disk, path(), bytes);
     disk
+}
+
+/// What a power cut leaves by chance.
+fn by(dice: &mut Dice) -> Surviving {
+    Surviving::Some(dice.below(1 << 30) as u64)
 }
 
 /// All keys and values.

@@ -1,7 +1,6 @@
 //! Random operations do to a database what they do to a map.
 
 use super::*;
-use crate::store::cyrus::disk::testing::Dice;
 
 fn random_key(dice: &mut Dice) -> Vec<u8> {
     let number = dice.below(150);
@@ -36,7 +35,7 @@ fn next_in(model: &Model, key: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
 #[test]
 fn random_transactions_give_what_they_give_on_a_map() {
     let mut dice = Dice::new(1);
-    let disk = MemoryDisk::default();
+    let disk = disk_for(path());
     let mut db = open(&disk);
     let mut model = Model::new();
     let mut repacks = 0;
@@ -70,7 +69,7 @@ fn random_transactions_give_what_they_give_on_a_map() {
 
 #[test]
 fn a_prefix_finds_its_keys_in_order_until_the_visitor_breaks() {
-    let mut db = open(&MemoryDisk::default());
+    let mut db = open(&disk_for(path()));
     commit(
         &mut db,
         &mut Model::new(),
@@ -96,7 +95,7 @@ fn a_prefix_finds_its_keys_in_order_until_the_visitor_breaks() {
 
 #[test]
 fn lengths_that_do_not_fit_the_short_fields_are_kept() {
-    let disk = MemoryDisk::default();
+    let disk = disk_for(path());
     let mut db = open(&disk);
     let keys: Vec<_> = [65_534, 65_535, 65_536].map(|len| "k".repeat(len)).into();
     for key in &keys {
@@ -111,7 +110,7 @@ fn lengths_that_do_not_fit_the_short_fields_are_kept() {
 
 #[test]
 fn a_transaction_larger_than_memory_should_hold_commits_and_aborts_as_any_other() {
-    let disk = MemoryDisk::default();
+    let disk = disk_for(path());
     let mut db = open(&disk);
     let mut model = Model::new();
     let large = "x".repeat(400_000);
@@ -130,7 +129,7 @@ fn a_transaction_larger_than_memory_should_hold_commits_and_aborts_as_any_other(
 
 #[test]
 fn an_empty_key_is_never_stored_and_never_found() {
-    let mut db = open(&MemoryDisk::default());
+    let mut db = open(&disk_for(path()));
     let mut writer = db.write(soon()).unwrap();
     assert!(matches!(writer.store(b"", b"x"), Err(DbError::EmptyKey { .. })));
     assert!(!writer.delete(b"").unwrap());
@@ -140,19 +139,19 @@ fn an_empty_key_is_never_stored_and_never_found() {
 
 #[test]
 fn a_search_reads_few_pieces_of_a_large_file() {
-    let disk = MemoryDisk::default();
+    let disk = disk_for(path());
     let mut db = open(&disk);
     let mut writer = db.write(soon()).unwrap();
     for i in 0..20_000 {
         writer.store(format!("user.{:05}", i * 7919 % 20_000).as_bytes(), &[b'x'; 40]).unwrap();
     }
     writer.commit(Durability::Now).unwrap();
-    let before = disk.reads();
+    let before = disk.counts().reads;
     for i in 0..100 {
         let mut reader = db.read(soon()).unwrap();
         assert!(reader.fetch(format!("user.{:05}", i * 131).as_bytes()).unwrap().is_some());
     }
-    let each = (disk.reads() - before) / 100;
+    let each = (disk.counts().reads - before) / 100;
     assert!(each < 60, "{each} reads for each fetch");
 }
 

@@ -1,11 +1,10 @@
 //! Several users of one file: locks, changes seen, files replaced.
 
 use super::*;
-use crate::store::cyrus::disk::testing::MemoryDisk;
 
 #[test]
 fn a_missing_database_is_made_only_if_asked_for() {
-    let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::default());
+    let disk: Arc<dyn Disk> = Arc::new(disk_for(path()));
     assert!(Twoskip::open(&disk, path(), Create::No).unwrap().is_none());
     assert!(Twoskip::open(&disk, path(), Create::Yes).unwrap().is_some());
     assert!(Twoskip::open(&disk, path(), Create::No).unwrap().is_some());
@@ -13,7 +12,7 @@ fn a_missing_database_is_made_only_if_asked_for() {
 
 #[test]
 fn readers_share_and_a_writer_excludes() {
-    let disk = MemoryDisk::default();
+    let disk = disk_for(path());
     let [mut first, mut second, mut third] = [open(&disk), open(&disk), open(&disk)];
     drop(first.write(soon()).unwrap());
     let reader = first.read(soon()).unwrap();
@@ -26,7 +25,7 @@ fn readers_share_and_a_writer_excludes() {
 
 #[test]
 fn a_committed_change_is_seen_by_others_and_a_dropped_one_is_not() {
-    let disk = MemoryDisk::default();
+    let disk = disk_for(path());
     let [mut first, mut second] = [open(&disk), open(&disk)];
     assert_eq!(contents(&mut second).unwrap(), Model::new());
     let mut model = Model::new();
@@ -37,7 +36,7 @@ fn a_committed_change_is_seen_by_others_and_a_dropped_one_is_not() {
 
 #[test]
 fn a_file_that_another_repacked_is_opened_again() {
-    let disk = MemoryDisk::default();
+    let disk = disk_for(path());
     let [mut first, mut second] = [open(&disk), open(&disk)];
     let mut model = Model::new();
     commit(&mut first, &mut model, &[("a", Some("1"))]);
@@ -50,7 +49,7 @@ fn a_file_that_another_repacked_is_opened_again() {
 
 #[test]
 fn a_removed_file_is_an_error() {
-    let disk = MemoryDisk::default();
+    let disk = disk_for(path());
     let mut db = open(&disk);
     disk.unlink(path()).unwrap();
     assert!(matches!(db.read(soon()), Err(DbError::Io { source, .. }) if source.kind() == ErrorKind::NotFound));
@@ -58,10 +57,10 @@ fn a_removed_file_is_an_error() {
 
 #[test]
 fn a_transaction_that_changes_nothing_writes_nothing() {
-    let disk = MemoryDisk::default();
+    let disk = disk_for(path());
     let mut db = open(&disk);
     commit(&mut db, &mut Model::new(), &[("a", Some("1"))]);
-    disk.fail_from(Some(0));
+    fail_changes_from(&disk, 0);
     let mut writer = db.write(soon()).unwrap();
     writer.store(b"a", b"1").unwrap();
     assert!(!writer.delete(b"b").unwrap());
@@ -69,16 +68,16 @@ fn a_transaction_that_changes_nothing_writes_nothing() {
     db.write(soon()).unwrap().store(b"a", b"2").unwrap();
     assert!(db.read(soon()).unwrap().fetch(b"a").unwrap().is_some());
     assert!(!db.repack(soon()).unwrap());
-    assert_eq!(disk.calls(), 0);
+    assert_eq!(disk.counts().changes, 0);
 }
 
 #[test]
 fn a_commit_takes_three_syncs_and_one_write_for_what_is_appended() {
-    let disk = MemoryDisk::default();
+    let disk = disk_for(path());
     let mut db = open(&disk);
     commit(&mut db, &mut Model::new(), &[("a", Some("1"))]);
-    disk.fail_from(None);
+    disk.fail(None);
     commit(&mut db, &mut Model::new(), &[("b", Some("1")), ("c", Some("1")), ("d", Some("1"))]);
     // Header, sync; records, the heads of "a" and the dummy, sync; header, sync.
-    assert!(disk.calls() <= 8, "{}", disk.calls());
+    assert!(disk.counts().changes <= 8, "{}", disk.counts().changes);
 }
