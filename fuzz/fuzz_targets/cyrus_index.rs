@@ -5,12 +5,13 @@
 use libfuzzer_sys::fuzz_target;
 use sync_server::{
     store::cyrus::{
+        disk::simulated::SimulatedDisk,
         header,
         index::{IndexError, IndexFile, decode_header, decode_record, encode_record},
     },
     types::Uid,
 };
-use sync_server_fuzz::{Dice, disk::MemoryDisk, heap};
+use sync_server_fuzz::{Dice, disk, heap};
 
 #[global_allocator]
 static HEAP: heap::Counting = heap::Counting;
@@ -30,7 +31,7 @@ fuzz_target!(|input: &[u8]| {
 
 fn read(input: &[u8]) -> Result<(), IndexError> {
     let _ = decode_header(input);
-    let mut index = IndexFile::open(MemoryDisk::file(input))?;
+    let mut index = IndexFile::open(disk::file(&SimulatedDisk::new(), "/cyrus.index".as_ref(), input))?;
     index.reload()?;
     let mut dice = Dice::of(input);
     let records = index.header().num_records;

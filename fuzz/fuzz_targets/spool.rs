@@ -15,13 +15,12 @@ use sync_server::{
     store::{
         CyrusStore, MemoryStore,
         cyrus::{
-            disk::Disk,
+            disk::{Disk, simulated::SimulatedDisk},
             options::{CyrusOptions, PartitionDirectories},
         },
     },
     types::Partition,
 };
-use sync_server_fuzz::disk::MemoryDisk;
 
 #[path = "../../tests/common/strict.rs"]
 #[allow(dead_code)]
@@ -38,7 +37,7 @@ fuzz_target!(|input: &[u8]| {
 });
 
 fn spool() -> CyrusStore {
-    let disk = Arc::new(MemoryDisk::default());
+    let disk = Arc::new(SimulatedDisk::new());
     for directory in ["/conf", "/spool"] {
         disk.create_dir_all(directory.as_ref()).expect("a disk in memory");
     }

@@ -9,7 +9,7 @@ use sync_server::store::cyrus::{
     disk::{Deadline, Disk, Durability},
     twoskip::{Create, Twoskip},
 };
-use sync_server_fuzz::{disk::MemoryDisk, heap};
+use sync_server_fuzz::{disk, heap};
 
 #[global_allocator]
 static HEAP: heap::Counting = heap::Counting;
@@ -25,7 +25,7 @@ fuzz_target!(|input: &[u8]| {
 
 fn abuse(input: &[u8]) -> Result<(), DbError> {
     let path = Path::new("/db/file");
-    let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::with(path, input));
+    let disk: Arc<dyn Disk> = Arc::new(disk::with(path, input));
     let Some(mut db) = Twoskip::open(&disk, path, Create::No)? else { panic!("the file is there") };
     let deadline = Deadline::after(Duration::from_secs(5));
 
