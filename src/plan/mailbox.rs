@@ -89,6 +89,7 @@ fn index_version(wanted: Option<u32>, release: Release) -> u32 {
 }
 
 /// Checks the update against the mailbox it is for: `None` where a new one is made, which no change can have been made for.
+/// A UIDVALIDITY of 0, which is none, is refused for a new mailbox: the reference makes one up and finds it higher.
 ///
 /// The conflicts that force overrules are handed to `overruled` instead.
 ///
@@ -100,7 +101,13 @@ pub fn check(
     force: bool,
     mut overruled: impl FnMut(&Conflict),
 ) -> Result<(), Conflict> {
-    let Some(state) = state else { return update.since.map_or(Ok(()), |_| Err(Conflict::ChangedSince)) };
+    let Some(state) = state else {
+        return match (update.since, update.uidvalidity) {
+            (Some(_), _) => Err(Conflict::ChangedSince),
+            (None, 0) => Err(Conflict::HigherUidValidity { master: 0, replica: 1 }),
+            (None, _) => Ok(()),
+        };
+    };
     if let Some((modseq, crcs)) = update.since
         && (modseq != state.header.highest_modseq || !crcs.agree(state.crcs))
     {

@@ -312,9 +312,11 @@ fn count_quota(
 fn finish(spool: &mut Spool, mailbox: &OpenMailbox, update: &SyncedHeader, is_new: bool) -> Result<(), StoreError> {
     let entry = &mailbox.entry;
     if is_new {
+        // Masters before 3.2 do not say when a mailbox was made. The list then has the state it came in (`mailbox_create`).
+        let created = if update.created_modseq.0 == 0 { update.highest_modseq } else { update.created_modseq };
         let listed = MailboxEntry {
             uidvalidity: update.uidvalidity,
-            created_modseq: update.created_modseq,
+            created_modseq: created,
             folder_modseq: update.folder_modseq,
             acl: Some(update.acl.to_vec()),
             ..entry.clone()
