@@ -162,7 +162,7 @@ pub fn intermediate(out: &mut Writer, entry: &ListedEntry) {
     }
     out.key("UIDVALIDITY").number(entry.uidvalidity);
     out.key("PARTITION").atom_or_nil(entry.partition.as_ref().map(|partition| partition.as_str()));
-    out.key("ACL").atom_or_nil(entry.acl.as_ref());
+    out.key("ACL").atom(entry.acl.as_deref().unwrap_or_default());
     out.key("OPTIONS").atom("");
     out.key("CREATEDMODSEQ").number(entry.created_modseq.0);
     out.key("FOLDERMODSEQ").number(entry.folder_modseq.0);

@@ -983,7 +983,7 @@ mod replies {
         let zeros = "SYNC_CRC 0 LAST_UID 0 HIGHESTMODSEQ 0 RECENTUID 0 RECENTTIME 0 LAST_APPENDDATE 0 POP3_LAST_LOGIN 0 \
             POP3_SHOW_AFTER 0";
         let expected = format!(
-            "* MAILBOX %(UNIQUEID NIL MBOXNAME user.u1.a MBOXTYPE ei {zeros} UIDVALIDITY 0 PARTITION NIL ACL NIL OPTIONS \"\" \
+            "* MAILBOX %(UNIQUEID NIL MBOXNAME user.u1.a MBOXTYPE ei {zeros} UIDVALIDITY 0 PARTITION NIL ACL \"\" OPTIONS \"\" \
             CREATEDMODSEQ 2 FOLDERMODSEQ 3)\r\n"
         );
         assert_eq!(printed(|out| reply::intermediate(out, &entry)), expected);

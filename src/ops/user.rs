@@ -101,7 +101,8 @@ impl Operation for ReadSubscriptions {
     type Reply = Vec<MailboxName>;
 }
 
-/// The annotations of a mailbox, all users' and in order, or of the server.
+/// The annotations of a mailbox, all users' and in order, or of the server. Refused with [`Refusal::Nonexistent`](super::Refusal) where the
+/// mailbox is not there.
 #[derive(Debug)]
 pub struct ReadAnnotations {
     /// The mailbox; `None` for the server's own.

@@ -102,7 +102,7 @@ pub fn check(
     mut overruled: impl FnMut(&Conflict),
 ) -> Result<(), Conflict> {
     let Some(state) = state else {
-        return match (update.since, update.uidvalidity) {
+        return match (update.since, update.header.uidvalidity) {
             (Some(_), _) => Err(Conflict::ChangedSince),
             (None, 0) => Err(Conflict::HigherUidValidity { master: 0, replica: 1 }),
             (None, _) => Ok(()),

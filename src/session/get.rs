@@ -184,7 +184,9 @@ async fn script(state: &State, user: &UserId, name: &ScriptName) -> Result<(), R
 async fn message(state: &State, fetch: Fetch) -> Result<(), Refusal> {
     let Fetch { mailbox, partition, uniqueid, guid, uid } = fetch;
     let open = OpenMessage { partition: partition.clone(), mailbox, uniqueid, uid };
-    let found = state.io.perform(open).await?;
+    // On a partition that is not here no message is: the master knows no other name for that.
+    let nowhere = |refusal| if refusal == Refusal::UnknownPartition { Refusal::Nonexistent } else { refusal };
+    let found = state.io.perform(open).await.map_err(nowhere)?;
     if found.guid != guid {
         state.print(reply::no_message).await;
         return Ok(());

@@ -83,6 +83,11 @@ impl MailboxOptions {
         MailboxOptions(letters.iter().map(bit).fold(0, |all, bit| all | bit))
     }
 
+    /// The options as a mailbox shows them: one without messages gives new POP3 UIDLs (`mailbox_buf_to_index_header`).
+    pub(crate) fn of_mailbox_with(self, messages: bool) -> MailboxOptions {
+        if messages { self } else { MailboxOptions(self.0 | Self::POP3_NEW_UIDL) }
+    }
+
     /// Whether this option is set.
     pub fn has(self, option: u32) -> bool {
         self.0 & option != 0

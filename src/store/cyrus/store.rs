@@ -131,7 +131,7 @@ impl CyrusStore {
         // A tombstone has the unique id that the mailbox took along when it was renamed.
         let entry = self.spool.entry(name)?.filter(|entry| !entry.mailbox_type.is_entry_only());
         let id = entry.and_then(|entry| entry.uniqueid);
-        let Some(id) = id else { return Ok(Vec::new()) };
+        let id = id.ok_or(Refusal::Nonexistent)?;
         mailbox::read_annotations(&self.spool, &Target::Mailbox(id, name.clone()))
     }
 

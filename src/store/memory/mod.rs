@@ -86,7 +86,10 @@ impl MemoryStore {
     }
 
     fn snapshot(&self, name: &MailboxName) -> Option<MailboxState> {
-        let mut state = self.mailboxes.get(name)?.state.clone();
+        let mailbox = self.mailboxes.get(name)?;
+        let mut state = mailbox.state.clone();
+        let messages = mailbox.records.values().any(|record| !record.record.is_expunged());
+        state.header.options = state.header.options.of_mailbox_with(messages);
         state.user_groups = name.owner().and_then(|owner| self.groups.get(&owner).cloned()).unwrap_or_default();
         Some(state)
     }
@@ -253,7 +256,7 @@ impl Store for MemoryStore {
 
     fn read_annotations(&mut self, ReadAnnotations { mailbox }: &ReadAnnotations) -> Result<Vec<Annotation>, Refusal> {
         let Some(name) = mailbox else { return Ok(self.server_annotations.clone()) };
-        Ok(self.mailboxes.get(name).map(|mailbox| mailbox.state.annotations.clone()).unwrap_or_default())
+        self.mailboxes.get(name).map(|mailbox| mailbox.state.annotations.clone()).ok_or(Refusal::Nonexistent)
     }
 
     fn commit(&mut self, Commit(change): &Commit) -> Result<(), Refusal> {

@@ -134,7 +134,7 @@ pub(in super::super) fn state_of(spool: &Spool, mailbox: &OpenMailbox) -> Result
         quota_root: mailbox.header.quotaroot.as_deref().and_then(|root| MailboxName::parse(root).ok()),
         header: SyncedHeader {
             acl: Bytes::from(entry.acl.clone().unwrap_or_default()),
-            options: MailboxOptions(index.options.0 & MailboxOptions::SYNCED),
+            options: MailboxOptions(index.options.0 & MailboxOptions::SYNCED).of_mailbox_with(index.exists != 0),
             uidvalidity: index.uidvalidity,
             last_uid: index.last_uid,
             highest_modseq: index.highestmodseq,
