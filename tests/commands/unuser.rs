@@ -51,6 +51,14 @@ fn the_user_may_be_gone_already() {
 }
 
 #[test]
+fn subscriptions_end_with_a_user_who_never_had_a_mailbox() {
+    let (mut memory, spool) = (MemoryStore::new(), Spool::new());
+    let subscribe = "APPLY SUB %(USERID u1 MBOXNAME user.u2.a)\r\nAPPLY SUB %(USERID u1 MBOXNAME user.u1)\r\n";
+    assert_eq!(say_to_both(&mut memory, &spool, subscribe), OK.repeat(2));
+    assert_eq!(say_to_both(&mut memory, &spool, "APPLY UNUSER u1\r\nGET META u1\r\n"), OK.repeat(2));
+}
+
+#[test]
 fn nobody_is_removed_without_a_name() {
     let (mut memory, spool) = (MemoryStore::new(), Spool::new());
     say_to_both(&mut memory, &spool, &users());

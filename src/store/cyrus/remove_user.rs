@@ -15,6 +15,7 @@ use super::{
     mboxlist::{Tree, TreeFlags},
     quota::{QuotaFile, QuotaRoot},
     spool::Spool,
+    users,
 };
 use crate::{
     ops::Refusal,
@@ -37,6 +38,7 @@ pub(super) fn remove(spool: &mut Spool, user: &UserId) -> Result<(), StoreError>
         owner_lock = mailbox::delete_owned(spool, name, owner_lock, raise)?;
     }
     remove_quota_roots(spool, &inbox)?;
+    end_subscriptions(spool, user, &inbox)?;
     remove_files(spool, user, &inbox)?;
     let is_mailbox = spool.entry(&inbox)?.is_some_and(|entry| !entry.mailbox_type.is_entry_only());
     if is_mailbox {
@@ -71,6 +73,18 @@ fn remove_quota_roots(spool: &Spool, inbox: &MailboxName) -> Result<(), StoreErr
         {
             file.remove()?;
         }
+    }
+    Ok(())
+}
+
+/// A user who never had an INBOX may have subscriptions. They end, and the file stays, as in the reference. Of a renamed user
+/// they are left alone: the INBOX's tombstone leads to the files of the new name.
+fn end_subscriptions(spool: &mut Spool, user: &UserId, inbox: &MailboxName) -> Result<(), StoreError> {
+    if spool.entry(inbox)?.is_some() {
+        return Ok(());
+    }
+    for name in users::read_subscriptions(spool, user)? {
+        users::subscribe(spool, user, &name, false)?;
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use crate::{
     ops::{Refusal, Seen, SeenEntry},
     types::{MailboxName, UniqueId, UserId},
 };
-use std::{io::ErrorKind, path::PathBuf};
+use std::path::PathBuf;
 
 fn file(spool: &mut Spool, user: &UserId, suffix: &str) -> Result<PathBuf, StoreError> {
     let place = spool.user_place(user)?;
@@ -84,16 +84,16 @@ pub(super) fn subscribe(
     subscribed: bool,
 ) -> Result<(), StoreError> {
     let path = file(spool, user, "sub")?;
+    let create = if subscribed { Create::Yes } else { Create::No };
     match spool.options.subscriptions {
         DatabaseFormat::Flat => {
-            let missing = || StoreError::io(&path)(ErrorKind::NotFound.into());
-            let mut db = Flat::open(&spool.disk, &path, Create::Yes)?.ok_or_else(missing)?;
+            let Some(mut db) = Flat::open(&spool.disk, &path, create)? else { return Ok(()) };
             let mut writer = db.write(spool.deadline())?;
             set_subscription(&mut writer.table, spool, user, mailbox, subscribed)?;
             writer.commit(Durability::Now)?;
         }
         _ => {
-            let mut db = open_or_create(&spool.disk, &path)?;
+            let Some(mut db) = Twoskip::open(&spool.disk, &path, create)? else { return Ok(()) };
             let mut writer = db.write(spool.deadline())?;
             set_subscription(&mut writer, spool, user, mailbox, subscribed)?;
             writer.commit(Durability::Now)?;
