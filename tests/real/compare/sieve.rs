@@ -5,22 +5,36 @@ use std::collections::BTreeMap;
 
 type Files = BTreeMap<String, Vec<String>>;
 
-const MARK: &str = "\\x1f#sieve\t%(T f I ";
+/// How such a mailbox's entry begins behind its owner's name, and the tombstone's that it leaves.
+const MARKS: [&str; 2] = ["\\x1f#sieve\t%(T f I ", "\\x1f#sieve\t%(T ed I "];
 const SPOOL: &str = "spool/uuid/";
 
-/// The unique ids of the script mailboxes that mailboxes.db names.
-pub fn ids(files: &Files) -> Vec<String> {
+/// A script mailbox's unique id, and the name that both replicas' get here.
+#[derive(Clone)]
+pub struct Renamed {
+    id: String,
+    name: String,
+}
+
+/// The script mailboxes that mailboxes.db names.
+pub fn ids(files: &Files) -> Vec<Renamed> {
     let entries = files.get("conf/mailboxes.db").into_iter().flatten();
-    let ids = entries.filter_map(|line| line.split_once(MARK)).filter_map(|(_, rest)| rest.split(' ').next());
-    ids.map(str::to_string).collect()
+    let named = |line: &String| {
+        let (before, rest) = MARKS.iter().find_map(|mark| line.split_once(mark))?;
+        let owner = before.rsplit("\\x1f").next()?;
+        Some(Renamed { id: rest.split(' ').next()?.to_string(), name: format!("SIEVE:{owner}") })
+    };
+    entries.filter_map(named).collect()
 }
 
 /// The same files with the ids of either replica's script mailboxes replaced, and what follows from them left out.
-pub fn renamed(files: Files, ids: &[String]) -> Files {
-    let hashed = |path: &str| ids.iter().any(|id| is_hash_directory(path, id));
+pub fn renamed(files: Files, ids: &[Renamed]) -> Files {
+    let hashed = |path: &str| ids.iter().any(|known| is_hash_directory(path, &known.id));
     let kept = files.into_iter().filter(|(path, _)| !hashed(path));
-    kept.map(|(path, lines)| match ids.iter().find(|id| path.contains(id.as_str())) {
-        Some(id) => (format!("{SPOOL}SIEVE{}", path.split(id.as_str()).nth(1).unwrap_or_default()), own(&path, lines)),
+    kept.map(|(path, lines)| match ids.iter().find(|known| path.contains(known.id.as_str())) {
+        Some(Renamed { id, name }) => {
+            (format!("{SPOOL}{name}{}", path.split(id.as_str()).nth(1).unwrap_or_default()), own(&path, lines))
+        }
         None if path == "conf/mailboxes.db" => (path, entries(lines, ids)),
         None => (path, lines),
     })
@@ -44,9 +58,9 @@ fn own(path: &str, mut lines: Vec<String>) -> Vec<String> {
 }
 
 /// mailboxes.db in the order of the shared names.
-fn entries(lines: Vec<String>, ids: &[String]) -> Vec<String> {
+fn entries(lines: Vec<String>, ids: &[Renamed]) -> Vec<String> {
     let masked = |line: String| {
-        let line = ids.iter().fold(line, |line, id| line.replace(id, "SIEVE"));
+        let line = ids.iter().fold(line, |line, known| line.replace(&known.id, &known.name));
         let Some((before, after)) = line.split_once(" V ").filter(|_| line.contains("#sieve")) else { return line };
         format!("{before} V *{}", after.trim_start_matches(|c: char| c.is_ascii_digit()))
     };

@@ -12,13 +12,13 @@ use crate::rig::Result;
 use crate::rig::instance::Instance;
 
 /// What belongs to the running server and not to the mail: configuration, sockets, locks, staging, the databases'
-/// own recovery state, dav.db, which any program may create empty when it first meets a user, and the empty
+/// own recovery state, dav.db (`USER.dav` without a mailbox), which any program may create empty when it first meets a user, and the empty
 /// conversations.db that 3.12 makes when a folder is renamed, though `conversations` is off. Compiled scripts are left out too:
 /// ours leaves it to the programs that run scripts to compile them.
 #[rustfmt::skip]
-const NOT_MAIL: [&str; 13] = [
+const NOT_MAIL: [&str; 14] = [
     "conf/proc", "conf/lock", "conf/socket", "conf/log", "conf/db", "conf/db.backup1", "conf/db.backup2", "conf/sync",
-    "conf/sasldb2", "spool/sync.", "spool/stage.", "run", "bin",
+    "conf/sasldb2", "spool/sync.", "spool/stage.", "other/sync.", "run", "bin",
 ];
 const NOT_MAIL_ANYWHERE: [&str; 5] = ["dav.db", "conversations.db", "imapd.conf", "cyrus.conf", "master.out"];
 
@@ -56,7 +56,8 @@ fn walk(instance: &Instance, directory: &str, found: &mut BTreeMap<String, Vec<S
         if NOT_MAIL.contains(&path.as_str()) || NOT_MAIL_ANYWHERE.contains(&name.as_str()) || name.ends_with(".lock") {
             continue;
         }
-        if directory.starts_with("sieve/") && name.ends_with(".bc") {
+        let compiled = directory.starts_with("sieve/") && name.ends_with(".bc");
+        if compiled || (directory.starts_with("conf/") && name.ends_with(".dav")) {
             continue;
         }
         let metadata = entry.metadata()?;
@@ -85,7 +86,7 @@ fn contents(instance: &Instance, path: &str, name: &str, metadata: &Metadata) ->
         return Ok(index::lines(&bytes));
     }
     match database::format(&bytes) {
-        Some(format) => database::lines(instance, path, format),
+        Some(format) => database::lines(instance, path, format, &bytes),
         None if name == "cyrus.cache" => Ok(numbered(bytes.chunks(64))),
         None => Ok(numbered(bytes.split_inclusive(|&b| b == b'\n'))),
     }
