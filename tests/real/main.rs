@@ -15,6 +15,7 @@ mod in_imap;
 mod judge;
 mod mail;
 mod replication;
+mod replies;
 mod rig;
 mod scenarios;
 mod tools;

@@ -44,7 +44,7 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Makes and starts a server. `settings` are lines added to its imapd.conf.
+    /// Makes and starts a server. `settings` are lines added to its imapd.conf; `{d}` in them is its directory.
     pub fn start(release: Release, name: &str, sync_server: SyncServer, settings: &[&str]) -> Result<Instance> {
         release.check()?;
         let name = format!("{name}-{}", std::process::id());
@@ -102,7 +102,9 @@ impl Instance {
     fn configure(&self, sync_server: SyncServer, settings: &[&str]) -> Result<()> {
         let base = self.base();
         let _ = fs::remove_dir_all(&base);
-        for sub in ["conf/socket", "conf/proc", "conf/lock", "conf/log", "conf/db", "spool", "sieve", "run", "bin"] {
+        for sub in
+            ["conf/socket", "conf/proc", "conf/lock", "conf/log", "conf/db", "spool", "other", "sieve", "run", "bin"]
+        {
             fs::create_dir_all(base.join(sub))?;
         }
         let program = self.install(sync_server)?;
@@ -152,7 +154,7 @@ impl Instance {
             conf.push_str("sync_server_index_version: 17\n");
         }
         for setting in settings {
-            conf.push_str(setting);
+            conf.push_str(&setting.replace("{d}", d));
             conf.push('\n');
         }
         conf
