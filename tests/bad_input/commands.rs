@@ -172,12 +172,9 @@ fn values_alone() -> Vec<Bad> {
         ("GET", "QUOTA"),
         ("GET", "ANNOTATION"),
     ] {
-        let fields = if item == "UNMAILBOX" { "MBOXNAME is missing".to_owned() } else { format!("{item} is not text") };
-        let values =
-            [("NIL", format!("{item} is missing")), ("(a)", format!("{item} is not text")), ("%(a b)", fields)];
-        for (value, why) in values {
+        for (value, why) in [("NIL", "is missing"), ("(a)", "is not text"), ("%(a b)", "is not text")] {
             let line = format!("{command} {item} {value}");
-            rows.push(bad(&line, &line, bad_parameters(command, why)));
+            rows.push(bad(&line, &line, bad_parameters(command, format!("{item} {why}"))));
         }
     }
     for (command, item) in [("GET", "MAILBOXES"), ("GET", "UNIQUEIDS"), ("APPLY", "CAPABILITIES"), ("APPLY", "MESSAGE")]

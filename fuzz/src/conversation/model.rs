@@ -39,12 +39,14 @@ pub fn after(mut world: World, command: &Command, seen: &World) -> World {
         Command::Entry { name, .. } | Command::Unmailbox(name) => drop(world.mailboxes.remove(*name)),
         Command::Expunge { name, uids, .. } => expunge(&mut world, name, uids),
         Command::Rename { old, new, partition, uidvalidity } => {
-            let mut mailbox = world.mailboxes.remove(*old).expect("the mailbox that was renamed");
-            mailbox.partition = owned(partition);
-            if *uidvalidity != 0 {
-                mailbox.uidvalidity = uidvalidity.to_string();
+            // Folders can be renamed too, of which nothing is known here.
+            if let Some(mut mailbox) = world.mailboxes.remove(*old) {
+                mailbox.partition = owned(partition);
+                if *uidvalidity != 0 {
+                    mailbox.uidvalidity = uidvalidity.to_string();
+                }
+                world.mailboxes.insert(owned(new), mailbox);
             }
-            world.mailboxes.insert(owned(new), mailbox);
         }
         Command::Subscription { user, name, subscribed } => {
             let subscription = (owned(user), owned(name));
