@@ -8,9 +8,10 @@ use crate::common::{
 use std::sync::{Arc, Mutex};
 use sync_server::{
     event::{Event, Observer},
-    ops::Refusal,
+    ops::{Change, Commit, Intent, MailboxChange, OpenMailbox, Refusal, Store, Target},
     session::Config,
     store::MemoryStore,
+    types::{MailboxName, SyncCrcs},
 };
 
 const OK: &str = "OK success\r\n";
@@ -95,6 +96,38 @@ fn checksums_that_differ_are_told_with_both_sides_numbers() {
             "Error: SYNCERROR: command refused: command=<APPLY MAILBOX> error=<IMAP_SYNC_CHECKSUM Checksum Failure>",
         ]
     );
+}
+
+/// The value of a field in a reply.
+fn field<'a>(reply: &'a str, name: &str) -> &'a str {
+    reply.split_once(&format!(" {name} ")).unwrap().1.split(' ').next().unwrap()
+}
+
+#[test]
+fn a_stored_checksum_that_was_wrong_is_told_and_mended() {
+    let (mut talk, notes) = about_one_message();
+    let (name, wrong) = (MailboxName::parse(b"user.u1").unwrap(), SyncCrcs { basic: 5, annot: 6 });
+    let reply = talk.line("GET MAILBOXES (user.u1)");
+    let (basic, annot) = (field(&reply, "SYNC_CRC"), field(&reply, "SYNC_CRC_ANNOT"));
+    let change = MailboxChange {
+        target: Target::Existing,
+        header: None,
+        user_groups: None,
+        new_user_flags: Vec::new(),
+        annotations: Vec::new(),
+        records: Vec::new(),
+        crcs: wrong,
+    };
+    let store = &mut talk.store.inner;
+    store.open_mailbox(&OpenMailbox { name, intent: Intent::Write }).unwrap();
+    store.commit(&Commit(Change::Mailbox(Box::new(change)))).unwrap();
+    let update = with_record(record(1, MESSAGE)).with("SYNC_CRC", basic).with("SYNC_CRC_ANNOT", annot);
+    assert_eq!(talk.line(&format!("APPLY MAILBOX {update}")), OK);
+    let told = format!(
+        "Notice: SYNCNOTICE: stored CRC was wrong: mailbox=<user.u1> crcs_stored=<5/6> crcs_counted=<{basic}/{annot}>"
+    );
+    assert_eq!(*notes.0.lock().unwrap(), [told]);
+    assert_eq!(talk.line("GET MAILBOXES (user.u1)"), reply);
 }
 
 #[test]
