@@ -20,8 +20,8 @@ pub const SCRIPTS: [&str; 2] = ["s", "t"];
 const CONTENTS: [&str; 3] = ["keep;", "discard;", ""];
 const FLAGS: [&str; 6] = ["\\Seen", "\\Flagged", "Foo", "$Bar", "\\Deleted", "\\Expunged"];
 
-/// Commands of one conversation.
-const LONGEST: usize = 30;
+/// Commands of one conversation, behind its beginning: enough for them to meet, and few, as everything is read after each.
+const LONGEST: usize = 16;
 
 /// The conversation that these bytes choose. Mostly there are two users already, and all messages are staged.
 pub fn conversation(bytes: &[u8]) -> Vec<Said> {
