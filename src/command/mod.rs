@@ -12,6 +12,7 @@ mod record;
 pub mod reply;
 mod restore;
 pub mod sieve;
+mod subject;
 
 #[cfg(test)]
 mod tests;
@@ -24,3 +25,4 @@ pub use mailbox::{MailboxEntry, MailboxUpdate};
 pub use record::{FlagNames, decode_record};
 pub use restore::{Identity, RestoreMailbox};
 pub use sieve::ScriptChange;
+pub use subject::subject;

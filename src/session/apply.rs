@@ -6,7 +6,11 @@ mod explain;
 mod expunge;
 mod mailbox;
 
-use super::{line::ApplyItem, script::State, sieve};
+use super::{
+    line::ApplyItem,
+    script::{State, Verb},
+    sieve,
+};
 use crate::{
     command::{Apply, Rename, reply},
     ops::{Change, Commit, Refusal, Reserve},
@@ -25,7 +29,7 @@ pub(super) async fn run(state: &mut State, line: ApplyItem) {
         return state.bad_field("APPLY", field);
     }
     let outcome = apply(state, command).await;
-    state.answer(format_args!("APPLY {}", item.name.escape_ascii()), outcome);
+    state.answer(Verb::Apply, &item, outcome);
 }
 
 async fn apply(state: &mut State, command: Apply) -> Result<(), Refusal> {

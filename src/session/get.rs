@@ -2,10 +2,14 @@
 //!
 //! Source: the `sync_get_…` functions of `imap/sync_support.c`.
 
-use super::{script::State, sieve};
+use super::{
+    line::Item,
+    script::{State, Verb},
+    sieve,
+};
 use crate::{
     command::{Fetch, Get, reply},
-    dlist::{FileRef, Value, Writer},
+    dlist::{FileRef, Writer},
     ops::{
         CloseMailbox, Intent, ListUserMailboxes, Listed, MailboxRef, MailboxState, OpenMailbox, OpenMessage,
         ReadAnnotations, ReadListed, ReadMessage, ReadQuota, ReadRecords, ReadSeen, ReadSubscriptions, Refusal,
@@ -23,10 +27,11 @@ const PAGE: usize = 512;
 const CHUNK: u32 = 64 * 1024;
 
 /// Answers one `GET`.
-pub(super) async fn run(state: &mut State, name: &[u8], value: &Value) {
-    let Some(command) = state.decoded("GET", name, Get::decode(name, value)) else { return };
+pub(super) async fn run(state: &mut State, item: Item) {
+    let decoded = Get::decode(&item.name, &item.value);
+    let Some(command) = state.decoded("GET", &item.name, decoded) else { return };
     let outcome = answer(state, command).await;
-    state.answer(format_args!("GET {}", name.escape_ascii()), outcome);
+    state.answer(Verb::Get, &item, outcome);
 }
 
 async fn answer(state: &State, command: Get) -> Result<(), Refusal> {

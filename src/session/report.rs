@@ -1,8 +1,11 @@
 //! What the session tells the administrator: in the reference's words where it has words.
 
-use super::line::Unreadable;
+use super::{
+    line::{Item, Unreadable},
+    script::Verb,
+};
 use crate::{
-    command::{BadField, MailboxUpdate},
+    command::{self, BadField, MailboxUpdate},
     event::{Event, Observer, Severity},
     ops::{Annotation, MailboxState, Record, Refusal},
     plan::{mailbox::Conflict, records::Mismatch},
@@ -49,8 +52,13 @@ impl Report {
         self.tell(Severity::Error, "SYNCERROR: unknown command", &[("command", &name)]);
     }
 
-    pub(super) fn refused(&self, command: &dyn Display, refusal: Refusal) {
-        self.tell(Severity::Error, "SYNCERROR: command refused", &[("command", command), ("error", &refusal)]);
+    pub(super) fn refused(&self, verb: Verb, item: &Item, refusal: Refusal) {
+        let command = format_args!("{} {}", verb.name(), item.name.escape_ascii()).to_string();
+        let about = command::subject(&item.value).map(|name| name.escape_ascii().to_string());
+        let mut facts: Vec<(&str, &dyn Display)> = vec![("command", &command)];
+        facts.extend(about.as_ref().map(|name| ("about", name as &dyn Display)));
+        facts.push(("error", &refusal));
+        self.tell(Severity::Error, "SYNCERROR: command refused", &facts);
     }
 
     pub(super) fn force(&self, already: bool) {

@@ -1,6 +1,9 @@
 //! `RESTORE`: a mailbox from a backup, added to the one that is there or made anew.
 
-use super::{line::ApplyItem, script::State};
+use super::{
+    line::ApplyItem,
+    script::{State, Verb},
+};
 use crate::{
     command::RestoreMailbox,
     ops::{
@@ -16,7 +19,7 @@ pub(super) async fn run(state: &State, line: ApplyItem) {
     let decoded = RestoreMailbox::decode(&item.name, &item.value, records, flags);
     let Some(update) = state.decoded("RESTORE", &item.name, decoded) else { return };
     let outcome = restore(state, update).await;
-    state.answer(format_args!("RESTORE MAILBOX"), outcome);
+    state.answer(Verb::Restore, &item, outcome);
 }
 
 async fn restore(state: &State, update: RestoreMailbox) -> Result<(), Refusal> {

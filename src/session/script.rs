@@ -71,11 +71,11 @@ impl State {
     }
 
     /// Answers a command that was carried out, or was not.
-    pub(super) fn answer(&self, command: fmt::Arguments<'_>, outcome: Result<(), Refusal>) {
+    pub(super) fn answer(&self, verb: Verb, item: &Item, outcome: Result<(), Refusal>) {
         match outcome {
             Ok(()) => self.reply("OK success"),
             Err(refusal) => {
-                self.report.refused(&command, refusal);
+                self.report.refused(verb, item, refusal);
                 self.reply(format_args!("NO {refusal}"));
             }
         }
@@ -182,7 +182,7 @@ pub(super) async fn carry_out(state: &mut State, lines: &mut Lines, verb: Verb) 
             Err(problem) => unreadable(state, verb, &problem),
         },
         Verb::Get => match lines.item().await? {
-            Ok(Item { name, value }) => get::run(state, &name, &value).await,
+            Ok(item) => get::run(state, item).await,
             Err(problem) => unreadable(state, verb, &problem),
         },
         Verb::Restart => {

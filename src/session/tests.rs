@@ -866,14 +866,14 @@ mod reports {
             &mailbox("user.u1", "id-u1", 3, 11, "", &[record(1, "three", "")]),
             &[
                 "Error: SYNCNOTICE: guid mismatch: mailbox=<user.u1> uid=<1>",
-                "Error: SYNCERROR: command refused: command=<APPLY MAILBOX> error=<IMAP_SYNC_CHECKSUM Checksum Failure>",
+                "Error: SYNCERROR: command refused: command=<APPLY MAILBOX> about=<user.u1> error=<IMAP_SYNC_CHECKSUM Checksum Failure>",
             ],
         );
         noted(
             &mailbox("user.u1", "id-u1", 3, 9, "", &[]),
             &[
                 "Error: SYNCNOTICE: higher modseq on replica: mailbox=<user.u1> master=<9> replica=<10>",
-                "Error: SYNCERROR: command refused: command=<APPLY MAILBOX> error=<IMAP_SYNC_CHECKSUM Checksum Failure>",
+                "Error: SYNCERROR: command refused: command=<APPLY MAILBOX> about=<user.u1> error=<IMAP_SYNC_CHECKSUM Checksum Failure>",
             ],
         );
     }

@@ -93,7 +93,7 @@ fn checksums_that_differ_are_told_with_both_sides_numbers() {
         *notes.0.lock().unwrap(),
         [
             "Notice: SYNCNOTICE: CRC error after apply: mailbox=<user.u2> crcs_master=<5/6> crcs_replica=<0/12345678>",
-            "Error: SYNCERROR: command refused: command=<APPLY MAILBOX> error=<IMAP_SYNC_CHECKSUM Checksum Failure>",
+            "Error: SYNCERROR: command refused: command=<APPLY MAILBOX> about=<user.u2> error=<IMAP_SYNC_CHECKSUM Checksum Failure>",
         ]
     );
 }
