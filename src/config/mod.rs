@@ -14,6 +14,7 @@ mod error;
 mod file;
 mod lock_names;
 pub mod options;
+pub mod safety;
 pub mod spool;
 pub mod support;
 #[cfg(test)]

@@ -3,7 +3,10 @@
 //! 3.6.1 and 3.12.3 agree on all of them, but for `maxliteral`, `maxquoted` and `maxword`, which are bare numbers in
 //! 3.6.1, and for `global_lock` and `jmapnotificationfolder`, which it lacks.
 
-use super::value::{Bytes, Choice, Known, Number, Seconds, Switch, Text, Words};
+use super::{
+    safety::Rate,
+    value::{Bytes, Choice, Known, Number, Seconds, Switch, Text, Words},
+};
 
 /// The table: a constant for each option, and a list of all.
 macro_rules! table {
@@ -108,6 +111,15 @@ table! {
     SYNC_SERVER_INDEX_VERSION: Choice {
         name: "sync_server_index_version", default: "19", values: &["17", "19", "20"]
     };
+
+    // What guards the replica; this crate's own.
+
+    /// How long mailboxes that a peer removes are kept aside; 0 is not at all.
+    SYNC_SERVER_TRASH: Seconds { name: "sync_server_trash", default: 0, unit: 'd' };
+    /// How many mailboxes peers may remove in which time.
+    SYNC_SERVER_MAX_DELETES: Rate { name: "sync_server_max_deletes" };
+    /// The free space that uploads leave on a partition; 0 is none.
+    SYNC_SERVER_MIN_FREE: Bytes { name: "sync_server_min_free", default: 0 };
 
     // Formats of databases.
 

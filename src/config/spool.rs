@@ -9,7 +9,7 @@ use std::{
 use super::{
     ConfigError, ImapdConf, annotations,
     lock_names::{self, LockNames},
-    options, support,
+    options, safety, support,
     value::Text,
 };
 use crate::{
@@ -66,6 +66,7 @@ pub fn cyrus_options(conf: &ImapdConf) -> Result<CyrusOptions, ConfigError> {
         index_version,
         release,
         umask: umask(conf),
+        safety: safety::safety(conf)?,
         ..CyrusOptions::new(conf.config_directory())
     })
 }

@@ -3,6 +3,7 @@ use std::{
     fs,
     path::PathBuf,
     sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
 };
 
 use super::{
@@ -12,6 +13,7 @@ use super::{
 use crate::{
     store::cyrus::disk::testing::TestDir,
     store::cyrus::options::{CyrusOptions, IndexVersion, MetaFile, Release, VirtualDomains},
+    store::cyrus::safety::{RemovalLimit, Safety},
     types::Partition,
 };
 
@@ -144,6 +146,14 @@ mod syntax {
                 "metapartition_files: index foo\n",
                 "conf:2: option 'metapartition_files' cannot be 'index foo': it takes",
             ),
+            (
+                "sync_server_max_deletes: 50\n",
+                "conf:2: option 'sync_server_max_deletes' cannot be '50': it takes a number",
+            ),
+            ("sync_server_max_deletes: 0/h\n", "conf:2: option 'sync_server_max_deletes' cannot be '0/h': it takes"),
+            ("sync_server_max_deletes: +5/h\n", "conf:2: option 'sync_server_max_deletes' cannot be '+5/h': it takes"),
+            ("sync_server_trash: 1w\n", "conf:2: option 'sync_server_trash' cannot be '1w': it takes a duration"),
+            ("sync_server_min_free: 5T\n", "conf:2: option 'sync_server_min_free' cannot be '5T': it takes a size"),
             ("sync_timeout: soon\n", "conf:2: option 'sync_timeout' cannot be 'soon': it takes a duration"),
             ("defaultpartition: a-b\n", "conf:2: option 'defaultpartition' cannot be 'a-b': it takes letters and"),
         ];
@@ -307,6 +317,32 @@ mod the_spool {
         assert_eq!((store.virtual_domains, store.umask, store.hash_spool), (VirtualDomains::On, 0o027, true));
         assert_eq!((store.index_version, store.release), (IndexVersion::V17, Release::V3_6));
         assert_eq!(store.mailbox_list.path, Some("/db/mailboxes.db".into()));
+    }
+
+    #[test]
+    fn is_guarded_as_configured() {
+        let folder = std::env::temp_dir();
+        let lines = format!("syncserver_configdirectory: {0}\npartition-a: {0}\n", folder.display());
+        let safety = |more: &str| spool::cyrus_options(&read(&format!("{lines}{more}")).unwrap()).map(|it| it.safety);
+        assert_eq!(safety("").unwrap(), Safety::default());
+        assert_eq!(safety("sync_server_trash: 0\nsync_server_max_deletes: 0\n").unwrap(), Safety::default());
+        let given = "sync_server_trash: 30\nsync_server_max_deletes: 50/h\nsync_server_min_free: 5G\n";
+        let expected = Safety {
+            trash: Some(Duration::from_secs(30 * 86400)),
+            max_removals: Some(RemovalLimit { count: 50, seconds: 3600 }),
+            min_free: 5 << 30,
+            ..Safety::default()
+        };
+        assert_eq!(safety(given).unwrap(), expected);
+        for (more, expected) in [
+            ("sync_server_trash: -1d\n", "option 'sync_server_trash' cannot be '-86400': it takes a duration such as"),
+            ("sync_server_min_free: -1\n", "option 'sync_server_min_free' cannot be '-1': it takes a size such as"),
+            ("sync_server_trash: 1d\ndeletedprefix: GONE\n", "option 'sync_server_trash' is '86400s', which is not"),
+        ] {
+            let refused = safety(more).unwrap_err();
+            assert_eq!(refused.exit_code(), 78);
+            assert!(refused.to_string().contains(expected), "{refused}");
+        }
     }
 
     #[test]

@@ -21,6 +21,9 @@ struct Failure {
     left: AtomicI64,
     errno: AtomicI32,
     for_good: AtomicI32,
+    /// What is said to be free, in bytes, and how often that was asked for.
+    free: AtomicI64,
+    looks: AtomicI64,
 }
 
 /// What a disk writes whole or not at all.
@@ -42,13 +45,23 @@ impl TestDisk {
         self.fail_at(0, 0, false);
     }
 
+    /// Says from now on that so many bytes are free.
+    pub fn set_free(&self, bytes: i64) {
+        self.0.free.store(bytes, Relaxed);
+    }
+
+    /// How often the free space was looked at.
+    pub fn looks(&self) -> i64 {
+        self.0.looks.load(Relaxed)
+    }
+
     /// Whether the failure has happened.
     pub fn has_failed(&self) -> bool {
         self.0.left.load(Relaxed) < 0
     }
 
     fn call(&self) -> io::Result<()> {
-        let Failure { left, errno, for_good } = &*self.0;
+        let Failure { left, errno, for_good, .. } = &*self.0;
         let errno = errno.load(Relaxed);
         let left = left.fetch_sub(1, Relaxed);
         if errno != 0 && (left == 0 || left < 0 && for_good.load(Relaxed) != 0) {
@@ -110,6 +123,12 @@ impl Disk for TestDisk {
 
     fn sync_file_system(&self, _: &Path) -> io::Result<()> {
         self.call()
+    }
+
+    fn free_space(&self, _: &Path) -> io::Result<u64> {
+        self.call()?;
+        self.0.looks.fetch_add(1, Relaxed);
+        Ok(self.0.free.load(Relaxed).unsigned_abs())
     }
 }
 

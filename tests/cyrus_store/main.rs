@@ -8,10 +8,12 @@ mod common;
 
 mod disk;
 mod failing_disk;
+mod full_disk;
 mod master;
 mod model;
 mod peer;
 mod recorded;
+mod room;
 mod sharing;
 mod spool;
 mod tree;

@@ -77,6 +77,11 @@ impl Log {
         let lines = self.0.lock().unwrap();
         lines[lines.len().saturating_sub(5)..].join("\n")
     }
+
+    /// How many lines hold these words.
+    pub fn count(&self, words: &str) -> usize {
+        self.0.lock().unwrap().iter().filter(|line| line.contains(words)).count()
+    }
 }
 
 impl Observer for Log {

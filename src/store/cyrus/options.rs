@@ -23,6 +23,7 @@
 use super::{
     index::counts::ExpungeMode,
     mime::{CacheOptions, CacheRelease},
+    safety::Safety,
 };
 use crate::types::Partition;
 pub use crate::types::Release;
@@ -92,6 +93,8 @@ pub struct CyrusOptions {
     pub lock_timeout: Duration,
     /// `umask`
     pub umask: u32,
+    /// `sync_server_trash`, `sync_server_max_deletes`, `sync_server_min_free`
+    pub safety: Safety,
 }
 
 /// A partition's directories.
@@ -303,6 +306,7 @@ impl CyrusOptions {
             release: Release::V3_12,
             lock_timeout: Duration::from_secs(60),
             umask: 0o077,
+            safety: Safety::default(),
         }
     }
 }

@@ -12,6 +12,7 @@ use super::{
     messages::{self, Message},
     options::CyrusOptions,
     quotas, remove_user,
+    room::Room,
     spool::{Spool, now},
     staging::Staging,
     users,
@@ -36,6 +37,7 @@ use std::sync::Arc;
 pub struct CyrusStore {
     spool: Spool,
     staging: Staging,
+    room: Room,
     open: Option<Opened>,
     message: Option<Message>,
     /// Where the listing of a user's mailboxes has come to: the user, the last name, and what follows.
@@ -51,7 +53,14 @@ impl CyrusStore {
     /// A store on another disk.
     pub fn on(disk: Arc<dyn Disk>, options: CyrusOptions, observer: Arc<dyn Observer>) -> CyrusStore {
         let spool = Spool::new(disk, options, observer);
-        CyrusStore { spool, staging: Staging::default(), open: None, message: None, listing: None }
+        CyrusStore {
+            spool,
+            staging: Staging::default(),
+            room: Room::default(),
+            open: None,
+            message: None,
+            listing: None,
+        }
     }
 
     /// What the peer is told of an outcome; the administrator is told why.
@@ -203,7 +212,8 @@ fn to_listed(entry: MailboxEntry) -> ListedEntry {
 impl Store for CyrusStore {
     fn begin_upload(&mut self, upload: &BeginUpload) -> Result<(), Refusal> {
         let Spool { disk, options, .. } = &self.spool;
-        let outcome = self.staging.begin(disk.as_ref(), options, &upload.partition, upload.guid);
+        let room = self.room.take(&self.spool, &upload.partition, upload.size.into());
+        let outcome = room.and_then(|()| self.staging.begin(disk.as_ref(), options, &upload.partition, upload.guid));
         self.told(outcome)
     }
 
@@ -228,6 +238,7 @@ impl Store for CyrusStore {
     }
 
     fn discard_staged(&mut self, DiscardStaged: &DiscardStaged) -> Result<(), Refusal> {
+        self.room.forget();
         let outcome = self.staging.discard(self.spool.disk.as_ref(), &self.spool.options);
         self.told(outcome)
     }
@@ -309,6 +320,7 @@ impl Store for CyrusStore {
     fn commit(&mut self, Commit(change): &Commit) -> Result<(), Refusal> {
         let outcome = self.apply(change);
         self.open = None;
+        self.room.forget();
         self.told(outcome)
     }
 }

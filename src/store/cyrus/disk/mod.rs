@@ -98,6 +98,11 @@ pub trait Disk: Send + Sync + std::fmt::Debug {
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
     /// Makes all durable that was written to the file system that holds this path: `syncfs`.
     fn sync_file_system(&self, path: &Path) -> io::Result<()>;
+    /// Bytes that may still be written to the file system that holds this path: `f_bavail` of `statvfs`. A disk without an end
+    /// has room for everything.
+    fn free_space(&self, _path: &Path) -> io::Result<u64> {
+        Ok(u64::MAX)
+    }
 }
 
 /// Calls on an open file. Offsets and sizes are in bytes.

@@ -14,6 +14,7 @@ use nix::{
     libc,
     sys::{
         stat::{UtimensatFlags, utimensat},
+        statvfs::statvfs,
         time::TimeSpec,
         uio::pwritev,
     },
@@ -87,6 +88,11 @@ impl Disk for RealDisk {
 
     fn sync_file_system(&self, path: &Path) -> io::Result<()> {
         Ok(nix::unistd::syncfs(File::open(path)?)?)
+    }
+
+    fn free_space(&self, path: &Path) -> io::Result<u64> {
+        let status = statvfs(path)?;
+        Ok(status.blocks_available().saturating_mul(status.fragment_size()))
     }
 }
 
