@@ -209,6 +209,10 @@ pub enum Refusal {
     /// The session holds as much as it may.
     #[error("IMAP_LIMIT_EXCEEDED Limit exceeded")]
     Limit,
+    /// Peers have removed as many mailboxes as they may for now. A client takes a name that it does not know for a denial,
+    /// and never for a mailbox that is gone.
+    #[error("IMAP_SYNC_TOO_MANY_DELETES Too many mailboxes removed, the replica's log says how to allow it")]
+    TooManyDeletes,
     /// The disk is full.
     #[error("IMAP_NO_SPACE No space left on disk")]
     NoSpace,

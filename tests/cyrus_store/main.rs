@@ -13,6 +13,7 @@ mod master;
 mod model;
 mod peer;
 mod recorded;
+mod removals;
 mod room;
 mod sharing;
 mod spool;

@@ -27,6 +27,7 @@ mod error;
 mod mailbox;
 mod messages;
 mod quotas;
+mod removals;
 mod remove_user;
 mod room;
 mod sieve;

@@ -14,6 +14,7 @@ use super::{
     mailbox,
     mboxlist::{Tree, TreeFlags},
     quota::{QuotaFile, QuotaRoot},
+    removals,
     spool::Spool,
     users,
 };
@@ -34,13 +35,15 @@ pub(super) fn remove(spool: &mut Spool, user: &UserId) -> Result<(), StoreError>
     let inbox = user.inbox().map_err(|_| Refusal::InvalidUser)?;
     let raise = u64::from(spool.options.release == Release::V3_6);
     let mut owner_lock = spool.lock(LockName::User(Some(user.clone())), Lock::Exclusive)?;
-    for name in mailboxes_below(spool, &inbox)?.iter().rev() {
+    let is_mailbox = spool.entry(&inbox)?.is_some_and(|entry| !entry.mailbox_type.is_entry_only());
+    let below = mailboxes_below(spool, &inbox)?;
+    removals::admit(spool, below.len() as u64 + u64::from(is_mailbox), &format_args!("user {user}"))?;
+    for name in below.iter().rev() {
         owner_lock = mailbox::delete_owned(spool, name, owner_lock, raise)?;
     }
     remove_quota_roots(spool, &inbox)?;
     end_subscriptions(spool, user, &inbox)?;
     remove_files(spool, user, &inbox)?;
-    let is_mailbox = spool.entry(&inbox)?.is_some_and(|entry| !entry.mailbox_type.is_entry_only());
     if is_mailbox {
         mailbox::delete_owned(spool, &inbox, owner_lock, raise)?;
     }

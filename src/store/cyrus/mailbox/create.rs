@@ -13,6 +13,7 @@ use super::{
         mboxlist::MailboxEntry,
         options::MetaFile,
         paths::MailboxPlace,
+        removals,
         spool::{Spool, now},
         usage,
     },
@@ -41,7 +42,10 @@ pub(in super::super) fn target(
     check(spool, *mailbox_type, partition)?;
     let (name, owner_lock) = match opened {
         Opened::Missing { name, owner_lock } => (name, owner_lock),
-        Opened::Mailbox(mailbox) => (mailbox.entry.name.clone(), delete_open(spool, *mailbox)?),
+        Opened::Mailbox(mailbox) => {
+            removals::admit(spool, 1, &mailbox.entry.name)?;
+            (mailbox.entry.name.clone(), delete_open(spool, *mailbox)?)
+        }
     };
     let new = New {
         name,

@@ -11,7 +11,7 @@ use super::{
         lock::{LockName, NameLock},
         mboxlist::{self, ClosedMailbox, MailboxEntry},
         paths::{MailboxDirectory, MailboxPlace},
-        sieve,
+        removals, sieve,
         spool::{Spool, now, open_or_create},
         usage,
     },
@@ -36,6 +36,8 @@ pub(in super::super) fn delete(
     {
         return Err(Refusal::Moved.into());
     }
+    let is_mailbox = spool.entry(name)?.is_some_and(|entry| !entry.mailbox_type.is_entry_only());
+    removals::admit(spool, is_mailbox.into(), name)?;
     delete_owned(spool, name, owner_lock, 0).map(drop)
 }
 
