@@ -32,7 +32,7 @@ impl Drop for Small {
 #[test]
 fn a_full_disk_is_named_reads_go_on_and_nothing_is_left_behind() {
     let spool = TestSpool::new("small");
-    let Some(_small) = Small::mount(&spool.options.config_directory.parent().unwrap().to_owned()) else {
+    let Some(_small) = Small::mount(spool.options.config_directory.parent().unwrap()) else {
         eprintln!("not root: no file system was mounted, nothing was tested");
         return;
     };

@@ -17,4 +17,5 @@ mod removals;
 mod room;
 mod sharing;
 mod spool;
+mod trash;
 mod tree;

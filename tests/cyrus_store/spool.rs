@@ -45,6 +45,11 @@ impl TestSpool {
         TestSpool { root, options, disk: TestDisk::default(), log: Arc::default() }
     }
 
+    /// The directory that all of it lies in.
+    pub fn root(&self) -> &std::path::Path {
+        &self.root
+    }
+
     /// A store on this spool, as a process that is just starting has it.
     pub fn store(&self) -> CyrusStore {
         CyrusStore::on(Arc::new(self.disk.clone()), self.options.clone(), self.log.clone())

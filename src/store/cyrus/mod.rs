@@ -18,6 +18,7 @@ pub mod safety;
 pub mod seen;
 pub mod subscriptions;
 pub mod table;
+pub mod trash;
 pub mod twoskip;
 
 mod annotate;

@@ -31,7 +31,7 @@ pub(super) fn read(spool: &Spool, name: &MailboxName) -> Result<Option<ops::Quot
     Ok(found.map(|quota| ops::Quota { limits: to_wire(&quota), modseq: quota.modseq }))
 }
 
-fn to_wire(quota: &Quota) -> QuotaLimits {
+pub(super) fn to_wire(quota: &Quota) -> QuotaLimits {
     let [storage, message, annotation_storage, mailbox] =
         quota.limits.map(|limit| limit.and_then(|limit| u32::try_from(limit).ok()));
     QuotaLimits { storage, message, annotation_storage, mailbox }

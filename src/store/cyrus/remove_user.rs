@@ -16,16 +16,20 @@ use super::{
     quota::{QuotaFile, QuotaRoot},
     removals,
     spool::Spool,
-    users,
+    trash, users,
 };
 use crate::{
     ops::Refusal,
     types::{MailboxName, Release, UserId},
 };
-use std::{ffi::OsString, io::ErrorKind, path::Path};
+use std::{
+    ffi::OsString,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 /// The user's own files (`user_file_suffixes`, `wipe_user_file_suffixes`).
-const FILES: [&str; 6] = ["dav", "sub", "counters", "conversations", "seen", "mboxkey"];
+pub(super) const FILES: [&str; 6] = ["dav", "sub", "counters", "conversations", "seen", "mboxkey"];
 
 /// Entries of the mailbox list that are read at once.
 const PAGE: usize = 512;
@@ -35,16 +39,19 @@ pub(super) fn remove(spool: &mut Spool, user: &UserId) -> Result<(), StoreError>
     let inbox = user.inbox().map_err(|_| Refusal::InvalidUser)?;
     let raise = u64::from(spool.options.release == Release::V3_6);
     let mut owner_lock = spool.lock(LockName::User(Some(user.clone())), Lock::Exclusive)?;
-    let is_mailbox = spool.entry(&inbox)?.is_some_and(|entry| !entry.mailbox_type.is_entry_only());
+    let inbox_entry = spool.entry(&inbox)?.filter(|entry| !entry.mailbox_type.is_entry_only());
     let below = mailboxes_below(spool, &inbox)?;
-    removals::admit(spool, below.len() as u64 + u64::from(is_mailbox), &format_args!("user {user}"))?;
+    removals::admit(spool, below.len() as u64 + u64::from(inbox_entry.is_some()), &format_args!("user {user}"))?;
     for name in below.iter().rev() {
         owner_lock = mailbox::delete_owned(spool, name, owner_lock, raise)?;
+    }
+    if let Some(entry) = &inbox_entry {
+        trash::save_user(spool, user, entry)?;
     }
     remove_quota_roots(spool, &inbox)?;
     end_subscriptions(spool, user, &inbox)?;
     remove_files(spool, user, &inbox)?;
-    if is_mailbox {
+    if inbox_entry.is_some() {
         mailbox::delete_owned(spool, &inbox, owner_lock, raise)?;
     }
     Ok(())
@@ -63,21 +70,28 @@ fn mailboxes_below(spool: &mut Spool, inbox: &MailboxName) -> Result<Vec<Mailbox
     }
 }
 
-/// The roots at and below a user's INBOX. Their names begin alike, so their files lie in one directory.
 fn remove_quota_roots(spool: &Spool, inbox: &MailboxName) -> Result<(), StoreError> {
-    let root = QuotaRoot::parse(inbox.as_bytes()).map_err(|_| Refusal::InvalidUser)?;
-    let path = spool.options.quota_file(&root);
-    let (Some(directory), Some(of_inbox)) = (path.parent(), path.file_name()) else { return Ok(()) };
-    for name in names_in(spool, directory)? {
-        let rest = name.as_encoded_bytes().strip_prefix(of_inbox.as_encoded_bytes());
-        let below = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"."));
-        if below
-            && let Some(file) = QuotaFile::lock(spool.disk.as_ref(), &directory.join(&name), false, spool.deadline())?
-        {
+    for (_, path) in quota_files(spool, inbox)? {
+        if let Some(file) = QuotaFile::lock(spool.disk.as_ref(), &path, false, spool.deadline())? {
             file.remove()?;
         }
     }
     Ok(())
+}
+
+/// The roots at and below a user's INBOX: each one's name, and its file. Their names begin alike, so the files lie in one
+/// directory.
+pub(super) fn quota_files(spool: &Spool, inbox: &MailboxName) -> Result<Vec<(MailboxName, PathBuf)>, StoreError> {
+    let root = QuotaRoot::parse(inbox.as_bytes()).map_err(|_| Refusal::InvalidUser)?;
+    let path = spool.options.quota_file(&root);
+    let (Some(directory), Some(of_inbox)) = (path.parent(), path.file_name()) else { return Ok(Vec::new()) };
+    let below = |name: &OsString| {
+        let rest = name.to_str()?.strip_prefix(of_inbox.to_str()?)?;
+        let is_below = rest.is_empty() || rest.starts_with('.');
+        let root = MailboxName::parse(format!("{inbox}{rest}").as_bytes()).ok().filter(|_| is_below)?;
+        Some((root, directory.join(name)))
+    };
+    Ok(names_in(spool, directory)?.iter().filter_map(below).collect())
 }
 
 /// A user who never had an INBOX may have subscriptions. They end, and the file stays, as in the reference. Of a renamed user
@@ -115,7 +129,7 @@ fn remove_file(spool: &Spool, path: &Path) -> Result<(), StoreError> {
     remove_if_there(spool.disk.as_ref(), path).map_err(StoreError::io(path))
 }
 
-fn names_in(spool: &Spool, directory: &Path) -> Result<Vec<OsString>, StoreError> {
+pub(super) fn names_in(spool: &Spool, directory: &Path) -> Result<Vec<OsString>, StoreError> {
     match spool.disk.read_dir(directory) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
         names => names.map_err(StoreError::io(directory)),
@@ -123,7 +137,7 @@ fn names_in(spool: &Spool, directory: &Path) -> Result<Vec<OsString>, StoreError
 }
 
 /// A directory with something else in it stays, as in the reference.
-fn remove_dir(spool: &Spool, directory: &Path) -> Result<(), StoreError> {
+pub(super) fn remove_dir(spool: &Spool, directory: &Path) -> Result<(), StoreError> {
     match spool.disk.remove_dir(directory) {
         Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty) => {
             Err(StoreError::io(directory)(error))

@@ -15,6 +15,7 @@ use super::{
     room::Room,
     spool::{Spool, now},
     staging::Staging,
+    trash::{self, Restored, TrashedMailbox},
     users,
 };
 use crate::{
@@ -61,6 +62,34 @@ impl CyrusStore {
             message: None,
             listing: None,
         }
+    }
+
+    /// What is in the trash: mailboxes that peers removed.
+    ///
+    /// # Errors
+    /// The mailbox list cannot be read; its reason was told to the observer.
+    pub fn trash(&mut self) -> Result<Vec<TrashedMailbox>, Refusal> {
+        let outcome = trash::list(&mut self.spool);
+        self.told(outcome)
+    }
+
+    /// Takes a mailbox out of the trash, by the name that it had, with all below it; or by the name that it is kept under. Each
+    /// has an outcome of its own. There are none if nothing of that name is in the trash.
+    ///
+    /// # Errors
+    /// The mailbox list cannot be read; its reason was told to the observer.
+    pub fn restore_trash(&mut self, name: &MailboxName) -> Result<Vec<Restored>, Refusal> {
+        let outcome = trash::restore(&mut self.spool, name);
+        self.told(outcome)
+    }
+
+    /// Removes for good what has been in the trash for long enough; not before an hour after any process did so last, and not
+    /// more than some at once. To be called between sessions; what fails is told to the observer.
+    pub fn expire_trash(&mut self) {
+        self.open = None;
+        let outcome = trash::expire(&mut self.spool);
+        // Nobody asked for it, so there is nobody to be answered.
+        self.told(outcome).ok();
     }
 
     /// What the peer is told of an outcome; the administrator is told why.
@@ -130,8 +159,15 @@ impl CyrusStore {
                 Tree::of(&self.spool.options, &inbox, TreeFlags::ALL)
             }
         };
-        let page = self.spool.read_list(|db, _| tree.next_page(db, list.limit))?;
-        let names: Vec<MailboxName> = page.into_iter().map(|entry| entry.name).collect();
+        let mut names = Vec::new();
+        // Of a page of which nothing is to be seen, nothing would be the end.
+        while names.is_empty() {
+            let page = self.spool.read_list(|db, _| tree.next_page(db, list.limit))?;
+            if page.is_empty() {
+                break;
+            }
+            names = page.into_iter().filter(|entry| !trash::is_kept(entry)).map(|entry| entry.name).collect();
+        }
         self.listing = names.last().map(|last| (list.user.clone(), last.clone(), tree));
         Ok(names)
     }

@@ -13,7 +13,7 @@ use super::{
         paths::{MailboxDirectory, MailboxPlace},
         removals, sieve,
         spool::{Spool, now, open_or_create},
-        usage,
+        trash, usage,
     },
     open::{OpenMailbox, open_files},
 };
@@ -36,7 +36,11 @@ pub(in super::super) fn delete(
     {
         return Err(Refusal::Moved.into());
     }
-    let is_mailbox = spool.entry(name)?.is_some_and(|entry| !entry.mailbox_type.is_entry_only());
+    let entry = spool.entry(name)?;
+    if entry.as_ref().is_some_and(trash::is_kept) {
+        return Err(Refusal::Nonexistent.into());
+    }
+    let is_mailbox = entry.is_some_and(|entry| !entry.mailbox_type.is_entry_only());
     removals::admit(spool, is_mailbox.into(), name)?;
     delete_owned(spool, name, owner_lock, 0).map(drop)
 }
@@ -55,7 +59,7 @@ pub(in super::super) fn delete_owned(
             let lock = spool.lock(LockName::Mailbox(place.directory.clone()), Lock::Exclusive)?;
             delete_mailbox(spool, entry, place, lock, owner_lock, raise)
         }
-        None => unlist(spool, &entry, None).map(|()| owner_lock),
+        None => unlist(spool, &entry, None, None).map(|()| owner_lock),
     }
 }
 
@@ -80,7 +84,8 @@ fn delete_mailbox(
     match open_files(spool, entry.clone(), place.clone(), lock, owner_lock, Lock::Exclusive) {
         Ok(mailbox) => {
             let closed = closed(&mailbox, raise);
-            unlist(spool, &entry, closed.as_ref())?;
+            let kept = trash::keep(spool, &mailbox)?;
+            unlist(spool, &entry, closed.as_ref(), kept.as_ref())?;
             if entry.mailbox_type.kind == MailboxKind::Sieve && !entry.name.is_deleted() {
                 sieve::forget(spool, &entry.name);
             }
@@ -99,7 +104,7 @@ fn delete_mailbox(
                 "IOERROR: deleting a damaged mailbox",
                 &[("mailbox", &entry.name), ("error", &error)],
             );
-            unlist(spool, &entry, None)?;
+            unlist(spool, &entry, None, None)?;
             remove_files(spool, &place)?;
             spool.lock(LockName::user_of(&entry.name), Lock::Exclusive)
         }
@@ -116,13 +121,25 @@ fn closed(mailbox: &OpenMailbox, raise: u64) -> Option<ClosedMailbox> {
     })
 }
 
-fn unlist(spool: &mut Spool, entry: &MailboxEntry, closed: Option<&ClosedMailbox>) -> Result<(), StoreError> {
-    let outcome = spool.write_list(|list, options| mboxlist::delete(list, options, &entry.name, closed, now()))?;
+/// In one transaction the mailbox goes from the list, and the one that keeps its files comes.
+fn unlist(
+    spool: &mut Spool,
+    entry: &MailboxEntry,
+    closed: Option<&ClosedMailbox>,
+    kept: Option<&MailboxEntry>,
+) -> Result<(), StoreError> {
+    let outcome = spool.write_list(|list, options| {
+        let outcome = mboxlist::delete(list, options, &entry.name, closed, now())?;
+        if let (Ok(_), Some(kept)) = (&outcome, kept) {
+            mboxlist::update(list, options, kept, now())?;
+        }
+        Ok(outcome)
+    })?;
     outcome.map(drop).map_err(|_| Refusal::Nonexistent.into())
 }
 
 /// What other files say of the mailbox: its annotations and its part of the quota.
-fn forget(spool: &Spool, mailbox: &OpenMailbox) -> Result<(), StoreError> {
+pub(in super::super) fn forget(spool: &Spool, mailbox: &OpenMailbox) -> Result<(), StoreError> {
     if let Some(target) = mailbox.annotation_target() {
         let mut db = open_or_create(&spool.disk, &spool.options.annotations_file())?;
         let mut writer = db.write(spool.deadline())?;
@@ -135,7 +152,7 @@ fn forget(spool: &Spool, mailbox: &OpenMailbox) -> Result<(), StoreError> {
 }
 
 /// Removes all files of a mailbox, and its directories where nothing else lies in them.
-pub(super) fn remove_files(spool: &Spool, place: &MailboxPlace) -> Result<(), StoreError> {
+pub(in super::super) fn remove_files(spool: &Spool, place: &MailboxPlace) -> Result<(), StoreError> {
     for directory in spool.options.mailbox_dirs(place)? {
         let names = match spool.disk.read_dir(&directory) {
             Err(error) if error.kind() == ErrorKind::NotFound => continue,

@@ -75,7 +75,7 @@ fn groups(spool: &mut Spool, name: &MailboxName) -> Result<Vec<Vec<u8>>, StoreEr
 }
 
 /// Opens the files of a mailbox whose locks by name are held.
-pub(super) fn open_files(
+pub(in super::super) fn open_files(
     spool: &Spool,
     entry: MailboxEntry,
     place: MailboxPlace,

@@ -18,7 +18,7 @@ use super::{
         paths::MailboxPlace,
         spool::{Spool, now, open_or_create},
         staging::{copy, link_or_copy},
-        usage,
+        trash, usage,
     },
     delete::remove_files,
     open::{OpenMailbox, open_files},
@@ -41,7 +41,10 @@ pub(in super::super) fn rename(
     uidvalidity: Option<u32>,
 ) -> Result<(), StoreError> {
     let (owner_lock, _other_owner_lock) = lock_owners(spool, old, new)?;
-    let entry = spool.entry(old)?.filter(|entry| !entry.mailbox_type.deleted).ok_or(Refusal::Nonexistent)?;
+    let entry = spool
+        .entry(old)?
+        .filter(|entry| !entry.mailbox_type.deleted && !trash::is_kept(entry))
+        .ok_or(Refusal::Nonexistent)?;
     if old != new && spool.entry(new)?.is_some_and(|entry| !entry.mailbox_type.is_entry_only()) {
         return Err(Refusal::Exists.into());
     }
@@ -106,7 +109,7 @@ fn rename_open(
     if new_place != old_place {
         // What lies there is the leftover of a change that was never listed.
         remove_files(spool, &new_place)?;
-        copy_files(spool, &old_place, &new_place)?;
+        copy_files(spool, &old_place, &new_place, &META)?;
         let OpenMailbox { entry, lock, owner_lock, .. } = mailbox;
         mailbox = open_files(spool, entry, new_place.clone(), lock, owner_lock, Lock::Exclusive)?;
     }
@@ -135,49 +138,56 @@ fn remove_leftovers(spool: &Spool, place: &MailboxPlace, mailbox: &MailboxName) 
     }
 }
 
-/// Gives the messages of a mailbox a second name in its new place, and copies its other files: those that the old place
-/// still has must not change with them.
-fn copy_files(spool: &Spool, old: &MailboxPlace, new: &MailboxPlace) -> Result<(), StoreError> {
+/// The files of a mailbox other than its messages.
+const META: [MetaFile; 7] = [
+    MetaFile::Header,
+    MetaFile::Index,
+    MetaFile::Cache,
+    MetaFile::Expunge,
+    MetaFile::Squat,
+    MetaFile::Annotations,
+    MetaFile::Dav,
+];
+
+/// Gives the files of a mailbox a second name in its new place. Some are copied: those that the old place still has must not
+/// change with them.
+pub(super) fn copy_files(
+    spool: &Spool,
+    old: &MailboxPlace,
+    new: &MailboxPlace,
+    copied: &[MetaFile],
+) -> Result<(), StoreError> {
     let directories = spool.options.mailbox_dirs(new)?;
     for directory in &directories {
         spool.disk.create_dir_all(directory).map_err(StoreError::io(directory))?;
     }
     for directory in spool.options.mailbox_dirs(old)? {
         for name in spool.disk.read_dir(&directory).map_err(StoreError::io(&directory))? {
-            copy_file(spool, &directory.join(&name), &name, new)?;
+            copy_file(spool, &directory.join(&name), &name, new, copied)?;
         }
     }
     directories.iter().try_for_each(|path| spool.disk.sync_file_system(path).map_err(StoreError::io(path)))
 }
 
-fn copy_file(spool: &Spool, source: &Path, name: &OsStr, new: &MailboxPlace) -> Result<(), StoreError> {
-    const META: [MetaFile; 7] = [
-        MetaFile::Header,
-        MetaFile::Index,
-        MetaFile::Cache,
-        MetaFile::Expunge,
-        MetaFile::Squat,
-        MetaFile::Annotations,
-        MetaFile::Dav,
-    ];
+fn copy_file(
+    spool: &Spool,
+    source: &Path,
+    name: &OsStr,
+    new: &MailboxPlace,
+    copied: &[MetaFile],
+) -> Result<(), StoreError> {
     let disk = spool.disk.as_ref();
     let metadata = disk.metadata(source).map_err(StoreError::io(source))?;
     if metadata.is_dir {
         return Ok(());
     }
-    let (target, copied) = match META.into_iter().find(|file| file.name() == name) {
-        Some(file) => {
-            let target = spool.options.meta_file(new, file)?;
-            let copied = copy(disk, source, &target);
-            (target, copied)
-        }
-        None => {
-            let target = spool.options.mailbox_data_dir(new)?.join(name);
-            let copied = link_or_copy(disk, source, &target);
-            (target, copied)
-        }
+    let target = match META.into_iter().find(|file| file.name() == name) {
+        Some(file) => spool.options.meta_file(new, file)?,
+        None => spool.options.mailbox_data_dir(new)?.join(name),
     };
-    copied.and_then(|()| disk.set_modified(&target, metadata.modified)).map_err(StoreError::io(&target))
+    let is_copied = copied.iter().any(|file| file.name() == name);
+    let made = if is_copied { copy(disk, source, &target) } else { link_or_copy(disk, source, &target) };
+    made.and_then(|()| disk.set_modified(&target, metadata.modified)).map_err(StoreError::io(&target))
 }
 
 /// The name that JMAP shows is no longer right.

@@ -1,0 +1,61 @@
+//! A mailbox goes: its files are kept under another name and another unique id.
+
+use super::{
+    super::{
+        error::StoreError,
+        mailbox::{OpenMailbox, duplicate},
+        mboxlist::MailboxEntry,
+        spool::Spool,
+    },
+    Kept, MARK, parts,
+};
+use crate::{
+    event::Severity,
+    types::{MailboxName, UniqueId},
+};
+use std::fmt::Display;
+
+/// Makes a second mailbox of the files of one that is open and about to be removed; returns the entry that makes it one, to
+/// be listed in the same transaction. `None` where it is to go for good: there is no trash, or it comes from there.
+///
+/// What is below `DELETED.` because the master renamed it is kept anew, from now on.
+pub(in super::super) fn keep(spool: &mut Spool, mailbox: &OpenMailbox) -> Result<Option<MailboxEntry>, StoreError> {
+    let Some(trash) = spool.options.safety.trash else { return Ok(None) };
+    if Kept::of(mailbox.entry.clone()).is_some() {
+        return Ok(None);
+    }
+    let Some(entry) = entry(spool, &mailbox.entry)? else {
+        let facts: [(&str, &dyn Display); 1] = [("mailbox", &mailbox.entry.name)];
+        spool.tell(Severity::Warning, "removed for good: the name or unique id is too long to be kept", &facts);
+        return Ok(None);
+    };
+    duplicate(spool, mailbox, &entry, None)?;
+    let facts: [(&str, &dyn Display); 3] =
+        [("mailbox", &mailbox.entry.name), ("as", &entry.name), ("seconds", &trash.as_secs())];
+    spool.tell(Severity::Notice, "a peer removes a mailbox, which is kept in the trash", &facts);
+    Ok(Some(entry))
+}
+
+/// The entry under the first name from now on that is free.
+fn entry(spool: &mut Spool, removed: &MailboxEntry) -> Result<Option<MailboxEntry>, StoreError> {
+    let mut time = spool.options.safety.clock.now();
+    while let Some((name, uniqueid)) = names(removed, time) {
+        if spool.entry(&name)?.is_none() {
+            return Ok(Some(MailboxEntry { name, uniqueid: Some(uniqueid), ..removed.clone() }));
+        }
+        time += 1;
+    }
+    Ok(None)
+}
+
+fn names(removed: &MailboxEntry, time: i64) -> Option<(MailboxName, UniqueId)> {
+    let before = match removed.name.is_deleted() {
+        true => parts(&removed.name).and_then(|(name, _)| MailboxName::parse(name.as_bytes()).ok()),
+        false => None,
+    };
+    let before = before.as_ref().unwrap_or(&removed.name);
+    let domain = before.domain().map_or_else(String::new, |domain| format!("{domain}!"));
+    let name = format!("{domain}DELETED.{}.{time:X}", before.local_part());
+    let uniqueid = format!("{}{MARK}{time:X}", removed.uniqueid.as_ref()?);
+    Some((MailboxName::parse(name.as_bytes()).ok()?, UniqueId::parse(uniqueid.as_bytes()).ok()?))
+}

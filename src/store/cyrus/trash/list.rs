@@ -1,0 +1,85 @@
+//! What is in the trash.
+
+use super::{
+    super::{
+        error::StoreError,
+        mailbox::{self, Opened},
+        mboxlist::{Tree, TreeFlags},
+        options::VirtualDomains,
+        spool::Spool,
+    },
+    Kept,
+};
+use crate::{
+    ops::Intent,
+    types::{MailboxName, UniqueId},
+};
+
+/// Entries of the mailbox list that are read at once.
+const PAGE: usize = 512;
+
+/// A mailbox that a peer removed and that is kept aside, as the administrator sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TrashedMailbox {
+    /// The name that it had.
+    pub name: MailboxName,
+    /// The unique id that it had.
+    pub uniqueid: UniqueId,
+    /// The name that it is kept under.
+    pub kept_as: MailboxName,
+    /// When it was removed, in seconds since 1970.
+    pub removed: i64,
+    /// Until when it is kept, in seconds since 1970; `None` where nothing ends it, because there is no trash any more.
+    pub until: Option<i64>,
+    /// Messages in it; `None` where its files cannot be read.
+    pub messages: Option<u32>,
+    /// Bytes of its messages.
+    pub bytes: Option<u64>,
+}
+
+/// All that is kept, in the order of the names that they had, what was removed last first.
+pub(in super::super) fn list(spool: &mut Spool) -> Result<Vec<TrashedMailbox>, StoreError> {
+    let all = kept(spool)?;
+    Ok(all.into_iter().map(|kept| describe(spool, kept)).collect())
+}
+
+fn describe(spool: &mut Spool, kept: Kept) -> TrashedMailbox {
+    let index = match mailbox::open(spool, &kept.entry.name, Intent::Read) {
+        Ok(Opened::Mailbox(open)) => Some(*open.index.header()),
+        Ok(Opened::Missing { .. }) | Err(_) => None,
+    };
+    TrashedMailbox {
+        until: super::expire::until(spool, kept.removed),
+        messages: index.map(|index| index.exists),
+        bytes: index.map(|index| index.quota_mailbox_used),
+        name: kept.name,
+        uniqueid: kept.uniqueid,
+        kept_as: kept.entry.name,
+        removed: kept.removed,
+    }
+}
+
+/// The entries of all that is kept, in the same order.
+pub(super) fn kept(spool: &mut Spool) -> Result<Vec<Kept>, StoreError> {
+    let mut tree = whole_trash(spool);
+    let mut all = Vec::new();
+    loop {
+        let page = spool.read_list(|list, _| tree.next_page(list, PAGE))?;
+        if page.is_empty() {
+            break;
+        }
+        all.extend(page.into_iter().filter(|entry| entry.name.is_deleted()).filter_map(Kept::of));
+    }
+    all.sort_by(|one, other| one.name.cmp(&other.name).then(other.removed.cmp(&one.removed)));
+    Ok(all)
+}
+
+/// Each domain has a tree of deleted mailboxes of its own.
+fn whole_trash(spool: &Spool) -> Tree {
+    match MailboxName::parse(b"DELETED") {
+        Ok(deleted) if spool.options.virtual_domains == VirtualDomains::Off => {
+            Tree::of(&spool.options, &deleted, TreeFlags { skip_root: true, ..TreeFlags::default() })
+        }
+        _ => Tree::all(TreeFlags::default()),
+    }
+}
