@@ -4,7 +4,7 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     os::unix::{fs::PermissionsExt, net::UnixStream, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
@@ -113,7 +113,9 @@ fn assert_refused((code, output, error): (i32, String, String), expected_code: i
 #[test]
 fn wrong_arguments_are_answered_with_the_usage() {
     let host = Host::working("");
-    for arguments in [&["-Z"][..], &["--help"], &["-U"], &["-U", "many"], &["-U30"], &["-p", "x"], &["word"]] {
+    for arguments in
+        [&["-Z"][..], &["--help"], &["-U"], &["-U", "many"], &["-U30"], &["-p", "x"], &["word"], &["--restore-trash"]]
+    {
         assert_refused(host.run(arguments), 64, "usage: sync_server [-C config-file] [-p ssf]");
     }
 }
@@ -201,6 +203,58 @@ fn a_signal_says_goodbye() {
         assert!(child.wait().unwrap().success());
         assert!(is_empty(&host.path("conf/proc")));
     }
+}
+
+/// Says this to a fresh process on its standard input; returns all that it answers.
+fn converse(host: &Host, said: &str) -> String {
+    let (mut child, mut stream) = host.connect(&[]);
+    stream.write_all(said.as_bytes()).unwrap();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut heard = String::new();
+    stream.read_to_string(&mut heard).unwrap();
+    assert!(child.wait().unwrap().success());
+    heard
+}
+
+fn empty_mailbox(name: &str, id: &str) -> String {
+    format!(
+        "APPLY MAILBOX %(UNIQUEID {id} MBOXNAME {name} SYNC_CRC 0 SYNC_CRC_ANNOT 12345678 LAST_UID 0 HIGHESTMODSEQ 4 \
+         RECENTUID 0 RECENTTIME 0 LAST_APPENDDATE 0 POP3_LAST_LOGIN 0 POP3_SHOW_AFTER 0 UIDVALIDITY 1700000000 \
+         PARTITION a ACL \"jane\tlrs\t\" OPTIONS P CREATEDMODSEQ 1 FOLDERMODSEQ 1 RECORD ())\r\n"
+    )
+}
+
+#[test]
+fn a_removed_user_is_listed_and_restored() {
+    let host = Host::new("configdirectory: DIR/conf\npartition-a: DIR/spool\nsync_server_trash: 7d\n");
+    let made = empty_mailbox("user.jane", "id1") + &empty_mailbox("user.jane.Work", "id2");
+    let heard = converse(&host, &(made.clone() + "APPLY UNUSER jane\r\n"));
+    assert_eq!(heard.matches("OK success\r\n").count(), 3, "{heard}");
+    let (code, listed, error) = host.run(&["--list-trash"]);
+    assert_eq!((code, error.as_str()), (0, ""));
+    let lines: Vec<&str> = listed.lines().collect();
+    assert!(lines.len() == 3 && lines[0].ends_with("  MESSAGES    SIZE  NAME, KEPT AS"), "{listed}");
+    assert!(lines[1].contains("         0       0  user.jane  DELETED.user.jane."), "{listed}");
+    assert!(lines[2].contains("  user.jane.Work  DELETED.user.jane.Work."), "{listed}");
+
+    let (code, said, error) = host.run(&["--restore-trash", "user.jane"]);
+    assert_eq!((code, error.as_str()), (0, ""), "{said}");
+    assert!(said.starts_with("user.jane restored from DELETED.user.jane.") && said.lines().count() == 2, "{said}");
+    assert!(converse(&host, "GET USER jane\r\n").contains(" MBOXNAME user.jane.Work "));
+    assert_eq!(host.run(&["--list-trash"]).1.lines().count(), 1);
+}
+
+#[test]
+fn what_cannot_be_restored_is_said() {
+    let host = Host::new("configdirectory: DIR/conf\npartition-a: DIR/spool\nsync_server_trash: 7d\n");
+    converse(
+        &host,
+        &(empty_mailbox("user.jane", "id1") + "APPLY UNUSER jane\r\n" + &empty_mailbox("user.jane", "id2")),
+    );
+    let refused = "user.jane exists: rename it or remove it first";
+    assert_refused(host.run(&["--restore-trash", "user.jane"]), 73, refused);
+    assert_refused(host.run(&["--restore-trash", "user.joe"]), 66, "nothing in the trash is called user.joe");
+    assert_refused(host.run(&["--restore-trash", "user..joe"]), 64, "user..joe is no mailbox's internal name");
 }
 
 fn is_empty(folder: &Path) -> bool {

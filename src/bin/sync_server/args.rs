@@ -1,13 +1,27 @@
 //! The command line: what master/service.c and imap/sync_server.c take with getopt.
 //!
-//! Parsed by hand: the options are single letters without long names, wrong ones must end with `EX_USAGE`, and an
-//! option may not be written together with its value. Argument crates do the opposite of each.
+//! Parsed by hand: the options of Cyrus are single letters without long names, wrong ones must end with `EX_USAGE`, and an
+//! option may not be written together with its value. Argument crates do the opposite of each. Those of this crate have long
+//! names, so that they can never be mistaken for one of Cyrus's.
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
+use sync_server::types::MailboxName;
+
 use crate::fatal::{EX_USAGE, Fatal};
 
-const USAGE: &str = "usage: sync_server [-C config-file] [-p ssf] [-U uses] [-T seconds] [-X]";
+const USAGE: &str = "usage: sync_server [-C config-file] [-p ssf] [-U uses] [-T seconds] [-X] | --list-trash | --restore-trash name ...";
+
+/// What to do.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Task {
+    /// Serve peers.
+    Serve,
+    /// `--list-trash`
+    ListTrash,
+    /// `--restore-trash`: the mailboxes; at least one.
+    RestoreTrash(Vec<MailboxName>),
+}
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,6 +34,8 @@ pub struct Args {
     pub reuse_timeout: Option<Duration>,
     /// `-X`: serve standard input and output, whatever `master` gave.
     pub stdio: bool,
+    /// What all this is for.
+    pub task: Task,
 }
 
 impl Args {
@@ -33,6 +49,7 @@ impl Args {
             max_use: 250,
             reuse_timeout: Some(Duration::from_secs(60)),
             stdio: false,
+            task: Task::Serve,
         };
         let mut words = words.into_iter();
         while let Some(word) = words.next() {
@@ -47,6 +64,8 @@ impl Args {
                 Some("-p") => drop(number(value()?)?),
                 Some("-X") => args.stdio = true,
                 Some("-D" | "-f") => {}
+                Some("--list-trash") => args.task = Task::ListTrash,
+                Some("--restore-trash") => args.task = Task::RestoreTrash(names(&mut words)?),
                 _ => return Err(usage()),
             }
         }
@@ -58,6 +77,17 @@ impl Args {
 fn number(word: OsString) -> Result<u32, Fatal> {
     let number = word.to_str().and_then(|word| word.parse::<i32>().ok());
     number.map(|number| number.max(0).cast_unsigned()).ok_or_else(usage)
+}
+
+/// All further words, as internal names of mailboxes.
+fn names(words: impl Iterator<Item = OsString>) -> Result<Vec<MailboxName>, Fatal> {
+    let name = |word: OsString| {
+        let bad =
+            |_| Fatal::new(EX_USAGE, format!("{} is no mailbox's internal name, as user.jane is", word.display()));
+        MailboxName::parse(word.as_encoded_bytes()).map_err(bad)
+    };
+    let names: Vec<MailboxName> = words.map(name).collect::<Result<_, _>>()?;
+    if names.is_empty() { Err(usage()) } else { Ok(names) }
 }
 
 fn usage() -> Fatal {

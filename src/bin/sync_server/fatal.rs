@@ -6,8 +6,12 @@ use sync_server::config::ConfigError;
 
 /// The command line is wrong.
 pub const EX_USAGE: u8 = 64;
+/// What is asked for is not there.
+pub const EX_NOINPUT: u8 = 66;
 /// The system cannot do what it should.
 pub const EX_OSERR: u8 = 71;
+/// What is asked for cannot be made.
+pub const EX_CANTCREAT: u8 = 73;
 /// A file cannot be written.
 pub const EX_IOERR: u8 = 74;
 

@@ -18,8 +18,9 @@ mod registration;
 mod session;
 mod signals;
 mod transport;
+mod trash;
 
-use args::Args;
+use args::{Args, Task};
 use fatal::{EX_OSERR, EX_USAGE, Fatal};
 use log::Log;
 use signals::{Heed, Signals};
@@ -50,6 +51,11 @@ fn run(master: Option<inherited::Master>, service: String, log: &Log) -> Result<
     conf.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
     let store = spool::cyrus_options(&conf)?;
     umask(Mode::from_bits_truncate(store.umask));
+    match &args.task {
+        Task::Serve => {}
+        Task::ListTrash => return trash::list(store),
+        Task::RestoreTrash(names) => return trash::restore(store, names),
+    }
     let signals = Signals::install(log.debug()).map_err(|error| Fatal::new(EX_OSERR, format!("signals: {error}")))?;
     let server = connection::Server { conf, store, service, signals };
     let served = match master.filter(|_| !args.stdio) {

@@ -25,7 +25,9 @@ pub fn serve_connection(server: &Server, peer: Peer, stream: &mut Stream<'_>) ->
         ..Config::trusted(&server.conf.servername())
     };
     let mut store = CyrusStore::new(server.store.clone(), observer);
-    match drive::serve(&mut Session::new(config), &mut store, stream) {
+    let served = drive::serve(&mut Session::new(config), &mut store, stream);
+    store.expire_trash();
+    match served {
         Ok(()) => Ok(()),
         Err(ServeError::Stream(error)) => Err(error),
         Err(error @ (ServeError::Session(_) | ServeError::Misuse(_))) => Err(io::Error::other(error)),
@@ -34,7 +36,7 @@ pub fn serve_connection(server: &Server, peer: Peer, stream: &mut Stream<'_>) ->
 
 /// Events go to the system log.
 #[derive(Debug)]
-struct Log;
+pub struct Log;
 
 impl Observer for Log {
     fn event(&self, event: &Event<'_>) {
