@@ -112,6 +112,26 @@ fn a_user_comes_back_whole() {
     }
 }
 
+/// A real master says UNMAILBOX of each mailbox, the INBOX first, and then UNUSER.
+#[test]
+fn a_user_comes_back_whole_who_went_mailbox_by_mailbox() {
+    for release in [Release::V3_6, Release::V3_12, Release::V3_13] {
+        let spool = spool(release);
+        let mut peer = Peer::new(spool.store());
+        peer.say(user());
+        let before = peer.say(ASKED);
+        assert_eq!(
+            peer.say("APPLY UNMAILBOX user.u1\r\nAPPLY UNMAILBOX user.u1.a\r\nAPPLY UNUSER u1\r\n"),
+            OK.repeat(3)
+        );
+        let mut store = peer.leave();
+        assert_eq!(restore(&mut store, "user.u1"), ["user.u1 ok", "user.u1.a ok"]);
+        let mut peer = Peer::new(store);
+        assert_eq!(peer.say(ASKED), before, "{release:?}");
+        assert_nothing_left(&spool, &["-trash-", "DELETED", "sync_server.trash/"]);
+    }
+}
+
 /// A peer hears the same, whether there is a trash or not.
 #[test]
 fn peers_do_not_see_the_trash() {

@@ -19,3 +19,4 @@ mod replies;
 mod rig;
 mod scenarios;
 mod tools;
+mod trash;

@@ -103,7 +103,7 @@ fn listed(responses: &[String]) -> Vec<String> {
     responses.iter().filter_map(name).collect()
 }
 
-fn printed(instance: &Instance, tool: &str, arguments: &[&str]) -> Result<Vec<String>> {
+pub fn printed(instance: &Instance, tool: &str, arguments: &[&str]) -> Result<Vec<String>> {
     let mut command = instance.tool(tool);
     command.args(arguments);
     let output = run(command)?;
@@ -126,12 +126,19 @@ pub fn repairs(instance: &Instance) -> Result<Vec<String>> {
     Ok(lines.into_iter().filter(|line| !known.contains(line)).collect())
 }
 
+/// The same of one tree, which may be empty.
+pub fn repairs_below(instance: &Instance, tree: &str) -> Result<Vec<String>> {
+    let known = mailboxes(instance)?;
+    let lines = printed(instance, "reconstruct", &["-n", "-r", tree])?;
+    Ok(lines.into_iter().filter(|line| !known.contains(line)).collect())
+}
+
 fn mailboxes(instance: &Instance) -> Result<Vec<String>> {
     let list = instance.imap("cyrus")?.ok("LIST \"\" \"*\"")?;
     Ok(listed(&list).iter().map(|name| name.trim_matches('"').to_string()).collect())
 }
 
-fn inconsistent_databases(instance: &Instance) -> Result<Vec<String>> {
+pub fn inconsistent_databases(instance: &Instance) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
     for (path, format) in crate::compare::databases(instance)? {
         let said = printed(instance, "cyr_dbtool", &[&format!("{}/{path}", instance.directory), format, "consistent"])?;

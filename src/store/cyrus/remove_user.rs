@@ -45,9 +45,7 @@ pub(super) fn remove(spool: &mut Spool, user: &UserId) -> Result<(), StoreError>
     for name in below.iter().rev() {
         owner_lock = mailbox::delete_owned(spool, name, owner_lock, raise)?;
     }
-    if let Some(entry) = &inbox_entry {
-        trash::save_user(spool, user, entry)?;
-    }
+    trash::save_user(spool, user, &inbox, inbox_entry.as_ref())?;
     remove_quota_roots(spool, &inbox)?;
     end_subscriptions(spool, user, &inbox)?;
     remove_files(spool, user, &inbox)?;

@@ -61,17 +61,30 @@ fn describe(spool: &mut Spool, kept: Kept) -> TrashedMailbox {
 
 /// The entries of all that is kept, in the same order.
 pub(super) fn kept(spool: &mut Spool) -> Result<Vec<Kept>, StoreError> {
-    let mut tree = whole_trash(spool);
+    let tree = whole_trash(spool);
+    let mut all = walk(spool, tree)?;
+    all.sort_by(|one, other| one.name.cmp(&other.name).then(other.removed.cmp(&one.removed)));
+    Ok(all)
+}
+
+/// The entries of what is kept of a mailbox and of those below it, in no order.
+pub(super) fn kept_below(spool: &mut Spool, name: &MailboxName) -> Result<Vec<Kept>, StoreError> {
+    let domain = name.domain().map_or_else(String::new, |domain| format!("{domain}!"));
+    let deleted = MailboxName::parse(format!("{domain}DELETED.{}", name.local_part()).as_bytes());
+    let Ok(deleted) = deleted else { return Ok(Vec::new()) };
+    let tree = Tree::of(&spool.options, &deleted, TreeFlags { skip_root: true, ..TreeFlags::default() });
+    walk(spool, tree)
+}
+
+fn walk(spool: &mut Spool, mut tree: Tree) -> Result<Vec<Kept>, StoreError> {
     let mut all = Vec::new();
     loop {
         let page = spool.read_list(|list, _| tree.next_page(list, PAGE))?;
         if page.is_empty() {
-            break;
+            return Ok(all);
         }
         all.extend(page.into_iter().filter(|entry| entry.name.is_deleted()).filter_map(Kept::of));
     }
-    all.sort_by(|one, other| one.name.cmp(&other.name).then(other.removed.cmp(&one.removed)));
-    Ok(all)
 }
 
 /// Each domain has a tree of deleted mailboxes of its own.

@@ -3,15 +3,18 @@
 //! Subscriptions, seen state and the user's other databases are kept as files, quota roots as the files that they are. Links
 //! to Sieve scripts are not: they are made anew from the scripts, which are in a mailbox.
 
-use super::super::{
-    disk::{Durability, Lock, remove_if_there, replace_file},
-    error::StoreError,
-    lock::LockName,
-    mboxlist::MailboxEntry,
-    paths::UserPlace,
-    quota, quotas,
-    remove_user::{FILES, names_in, quota_files, remove_dir},
-    spool::Spool,
+use super::{
+    super::{
+        disk::{Durability, Lock, remove_if_there, replace_file},
+        error::StoreError,
+        lock::LockName,
+        mboxlist::MailboxEntry,
+        paths::UserPlace,
+        quota, quotas,
+        remove_user::{FILES, names_in, quota_files, remove_dir},
+        spool::Spool,
+    },
+    list,
 };
 use crate::{
     event::Severity,
@@ -37,28 +40,52 @@ pub(super) fn removed(spool: &Spool, inbox: &UniqueId) -> Option<i64> {
     spool.disk.metadata(&root(spool).join(inbox.as_str()).join(WHO)).ok().map(|metadata| metadata.modified)
 }
 
-/// Moves aside what a user has beside mailboxes. What was kept of an earlier INBOX with the same unique id is replaced.
-pub(in super::super) fn save(spool: &mut Spool, user: &UserId, inbox: &MailboxEntry) -> Result<(), StoreError> {
-    let Some(id) = inbox.uniqueid.as_ref().filter(|_| spool.options.safety.trash.is_some()) else { return Ok(()) };
-    let place = spool.user_place(user)?;
-    let directory = root(spool).join(id.as_str());
-    let (disk, io) = (spool.disk.as_ref(), StoreError::io(&directory));
-    disk.create_dir_all(&directory).map_err(io)?;
-    let who = directory.join(WHO);
-    replace_file(disk, &who, &[user.as_bytes(), b"\n"], Durability::Now).map_err(StoreError::io(&who))?;
-    disk.set_modified(&who, spool.options.safety.clock.now()).map_err(StoreError::io(&who))?;
-    for (name, path) in quota_files(spool, &inbox.name)? {
-        let Some(bytes) = spool.read_file(&path)? else { continue };
-        let kept = directory.join(format!("{QUOTA}{name}"));
-        replace_file(disk, &kept, &[&bytes], Durability::Now).map_err(StoreError::io(&kept))?;
+/// Moves aside what a user has beside mailboxes, for an INBOX that is there or that was kept before: masters remove mailboxes
+/// one by one before they say UNUSER. Where neither is, nothing would bring it back. What was kept of an earlier INBOX with the
+/// same unique id is replaced.
+pub(in super::super) fn save(
+    spool: &mut Spool,
+    user: &UserId,
+    inbox: &MailboxName,
+    entry: Option<&MailboxEntry>,
+) -> Result<(), StoreError> {
+    if spool.options.safety.trash.is_none() {
+        return Ok(());
     }
+    let of_entry = entry.and_then(|entry| Some((entry.uniqueid.clone()?, entry.mailbox_type.legacy_dirs)));
+    let Some((id, by_name)) = of_entry.map_or_else(|| kept_inbox(spool, inbox), |found| Ok(Some(found)))? else {
+        return Ok(());
+    };
+    let place = if by_name { UserPlace::ByName(user.clone()) } else { UserPlace::ById(id.clone()) };
+    let directory = root(spool).join(id.as_str());
+    let disk = spool.disk.as_ref();
+    disk.create_dir_all(&directory).map_err(StoreError::io(&directory))?;
+    save_quota_roots(spool, inbox, &directory)?;
     for suffix in FILES {
         let path = spool.options.user_file(&place, suffix);
         if disk.metadata(&path).is_ok() {
             disk.rename(&path, &directory.join(suffix)).map_err(StoreError::io(&path))?;
         }
     }
-    disk.sync_dir(&directory).map_err(StoreError::io(&directory))
+    let who = directory.join(WHO);
+    replace_file(disk, &who, &[user.as_bytes(), b"\n"], Durability::Now).map_err(StoreError::io(&who))?;
+    disk.set_modified(&who, spool.options.safety.clock.now()).map_err(StoreError::io(&who))
+}
+
+/// The unique id of the INBOX that was kept last, and whether its files lie by name.
+fn kept_inbox(spool: &mut Spool, inbox: &MailboxName) -> Result<Option<(UniqueId, bool)>, StoreError> {
+    let newest =
+        list::kept_below(spool, inbox)?.into_iter().filter(|kept| kept.name == *inbox).max_by_key(|kept| kept.removed);
+    Ok(newest.map(|kept| (kept.uniqueid, kept.entry.mailbox_type.legacy_dirs)))
+}
+
+fn save_quota_roots(spool: &Spool, inbox: &MailboxName, directory: &Path) -> Result<(), StoreError> {
+    for (name, path) in quota_files(spool, inbox)? {
+        let Some(bytes) = spool.read_file(&path)? else { continue };
+        let kept = directory.join(format!("{QUOTA}{name}"));
+        replace_file(spool.disk.as_ref(), &kept, &[&bytes], Durability::Now).map_err(StoreError::io(&kept))?;
+    }
+    Ok(())
 }
 
 /// Puts back what was kept of the user whose INBOX, with this unique id, was just put back. What is there already is kept.
