@@ -45,7 +45,7 @@ fn more_than_the_limit_is_refused_until_an_hour_is_over() {
     assert!(peer.say("GET MAILBOXES (user.u1.3)\r\n").contains("UNIQUEID u1-3 "));
     let told = spool.log.text();
     let command = format!("touch {}", spool.options.config_directory.join("sync_server.allow-deletes").display());
-    for words in ["what=<user.u1.3> mailboxes=<1> removed_already=<2> sync_server_max_deletes=<2/3600s>", &command] {
+    for words in ["what=<user.u1.3> mailboxes=<1> removed_already=<2> sync_server_max_deletes=<2/h>", &command] {
         assert!(told.contains(words), "{words}: {told}");
     }
     // What was removed first is an hour old, what was refused is not counted.

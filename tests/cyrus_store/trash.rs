@@ -8,7 +8,10 @@ use crate::{
 };
 use std::time::Duration;
 use sync_server::{
-    store::{CyrusStore, cyrus::safety::Clock},
+    store::{
+        CyrusStore,
+        cyrus::{options::VirtualDomains, safety::Clock},
+    },
     types::{MailboxName, Release},
 };
 
@@ -77,8 +80,10 @@ fn assert_nothing_left(spool: &TestSpool, words: &[&str]) {
 
 #[test]
 fn a_user_comes_back_whole() {
-    for release in [Release::V3_6, Release::V3_12, Release::V3_13] {
-        let spool = spool(release);
+    let releases = [Release::V3_6, Release::V3_12, Release::V3_13];
+    for (release, by_name) in releases.into_iter().flat_map(|release| [(release, false), (release, true)]) {
+        let mut spool = spool(release);
+        spool.options.mailbox_legacy_dirs = by_name;
         let mut peer = Peer::new(spool.store());
         let said = user();
         let heard = peer.say(said.clone());
@@ -101,8 +106,8 @@ fn a_user_comes_back_whole() {
         assert_eq!(restore(&mut store, "user.u1"), ["user.u1 ok", "user.u1.a ok"]);
         assert_eq!(store.trash().unwrap(), []);
         let mut peer = Peer::new(store);
-        assert_eq!(peer.say(ASKED), before, "{release:?}");
-        assert_nothing_left(&spool, &["-trash-", "DELETED", "sync_server.trash/"]);
+        assert_eq!(peer.say(ASKED), before, "{release:?} {by_name}");
+        assert_nothing_left(&spool, &["-trash-", "65A0B1C2", "sync_server.trash/"]);
         spool.assert_tidy("after a user was restored");
         // It goes on where it was.
         let mut inbox = mailbox("user.u1", "inbox001", 1..4).0;
@@ -227,6 +232,22 @@ fn one_look_an_hour_is_enough_and_a_trash_that_was_turned_off_is_left_alone() {
     let trash = store.trash().unwrap();
     assert_eq!((trash.len(), trash[0].until), (2, None));
     assert_eq!(restore(&mut store, "user.u1"), ["user.u1 ok", "user.u1.a ok"]);
+}
+
+#[test]
+fn domains_have_a_trash_each() {
+    let mut spool = spool(Release::V3_12);
+    spool.options.virtual_domains = VirtualDomains::UserId;
+    let mut peer = Peer::new(spool.store());
+    peer.say(mailbox("d.org!user.u1", "inbox001", 1..4).1 + "APPLY SUB %(USERID u1@d.org MBOXNAME d.org!user.u1)\r\n");
+    peer.say(mailbox("user.u1", "inbox002", 1..2).1);
+    let before = peer.say("GET USER u1@d.org\r\n");
+    assert_eq!(peer.say("APPLY UNUSER u1@d.org\r\nAPPLY UNUSER u1\r\n"), OK.repeat(2));
+    let mut store = peer.leave();
+    let kept: Vec<String> = store.trash().unwrap().into_iter().map(|it| it.kept_as.to_string()).collect();
+    assert_eq!(kept, ["d.org!DELETED.user.u1.65A0B1C2", "DELETED.user.u1.65A0B1C2"]);
+    assert_eq!(restore(&mut store, "d.org!user.u1"), ["d.org!user.u1 ok"]);
+    assert_eq!(Peer::new(store).say("GET USER u1@d.org\r\n"), before);
 }
 
 /// What the master has kept for a while itself, below `DELETED.`, is kept here from its removal on.

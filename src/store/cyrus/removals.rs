@@ -50,16 +50,15 @@ pub(super) fn admit(spool: &Spool, count: u64, what: &dyn Display) -> Result<(),
 }
 
 fn refuse(spool: &Spool, limit: RemovalLimit, [count, removed]: [u64; 2], what: &dyn Display) {
-    let option = format!("{}/{}s", limit.count, limit.seconds);
     let command = format!("touch {}", allowing_file(spool).display());
     let facts: [(&str, &dyn Display); 5] = [
         ("what", what),
         ("mailboxes", &count),
         ("removed_already", &removed),
-        ("sync_server_max_deletes", &option),
+        ("sync_server_max_deletes", &limit),
         ("to_let_it_through", &command),
     ];
-    spool.tell(Severity::Error, "IOERROR: too many mailboxes removed by peers, refused", &facts);
+    spool.tell(Severity::Error, "SYNCERROR: too many mailboxes removed by peers, refused", &facts);
 }
 
 fn allowing_file(spool: &Spool) -> PathBuf {

@@ -2,6 +2,7 @@
 
 use super::spool;
 use std::{
+    fmt,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering::Relaxed},
@@ -29,6 +30,18 @@ pub struct RemovalLimit {
     pub count: u32,
     /// The time, in seconds: a minute, an hour or a day.
     pub seconds: u32,
+}
+
+/// As it is written in `imapd.conf`.
+impl fmt::Display for RemovalLimit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.seconds {
+            60 => write!(formatter, "{}/m", self.count),
+            3600 => write!(formatter, "{}/h", self.count),
+            86400 => write!(formatter, "{}/d", self.count),
+            seconds => write!(formatter, "{}/{seconds}s", self.count),
+        }
+    }
 }
 
 /// The time of day: the system's, or one that a test sets.

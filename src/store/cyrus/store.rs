@@ -15,8 +15,7 @@ use super::{
     room::Room,
     spool::{Spool, now},
     staging::Staging,
-    trash::{self, Restored, TrashedMailbox},
-    users,
+    trash, users,
 };
 use crate::{
     event::{Observer, Severity},
@@ -36,10 +35,10 @@ use std::sync::Arc;
 /// same time.
 #[derive(Debug)]
 pub struct CyrusStore {
-    spool: Spool,
+    pub(super) spool: Spool,
     staging: Staging,
     room: Room,
-    open: Option<Opened>,
+    pub(super) open: Option<Opened>,
     message: Option<Message>,
     /// Where the listing of a user's mailboxes has come to: the user, the last name, and what follows.
     listing: Option<(UserId, MailboxName, Tree)>,
@@ -64,36 +63,8 @@ impl CyrusStore {
         }
     }
 
-    /// What is in the trash: mailboxes that peers removed.
-    ///
-    /// # Errors
-    /// The mailbox list cannot be read; its reason was told to the observer.
-    pub fn trash(&mut self) -> Result<Vec<TrashedMailbox>, Refusal> {
-        let outcome = trash::list(&mut self.spool);
-        self.told(outcome)
-    }
-
-    /// Takes a mailbox out of the trash, by the name that it had, with all below it; or by the name that it is kept under. Each
-    /// has an outcome of its own. There are none if nothing of that name is in the trash.
-    ///
-    /// # Errors
-    /// The mailbox list cannot be read; its reason was told to the observer.
-    pub fn restore_trash(&mut self, name: &MailboxName) -> Result<Vec<Restored>, Refusal> {
-        let outcome = trash::restore(&mut self.spool, name);
-        self.told(outcome)
-    }
-
-    /// Removes for good what has been in the trash for long enough; not before an hour after any process did so last, and not
-    /// more than some at once. To be called between sessions; what fails is told to the observer.
-    pub fn expire_trash(&mut self) {
-        self.open = None;
-        let outcome = trash::expire(&mut self.spool);
-        // Nobody asked for it, so there is nobody to be answered.
-        self.told(outcome).ok();
-    }
-
     /// What the peer is told of an outcome; the administrator is told why.
-    fn told<T>(&self, outcome: Result<T, StoreError>) -> Result<T, Refusal> {
+    pub(super) fn told<T>(&self, outcome: Result<T, StoreError>) -> Result<T, Refusal> {
         outcome.map_err(|error| {
             if !matches!(error, StoreError::Refused(_)) {
                 self.spool.tell(Severity::Error, "IOERROR: storage operation failed", &[("error", &error)]);

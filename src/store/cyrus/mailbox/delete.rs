@@ -31,16 +31,11 @@ pub(in super::super) fn delete(
     meant: Option<&MailboxIdentity>,
 ) -> Result<(), StoreError> {
     let owner_lock = spool.lock(LockName::user_of(name), Lock::Exclusive)?;
-    if let (Some(meant), Some(entry)) = (meant, spool.entry(name)?)
-        && !meant.is(entry.uniqueid.as_ref(), entry.uidvalidity)
-    {
+    let entry = spool.entry(name)?.filter(|entry| !trash::is_kept(entry)).ok_or(Refusal::Nonexistent)?;
+    if meant.is_some_and(|meant| !meant.is(entry.uniqueid.as_ref(), entry.uidvalidity)) {
         return Err(Refusal::Moved.into());
     }
-    let entry = spool.entry(name)?;
-    if entry.as_ref().is_some_and(trash::is_kept) {
-        return Err(Refusal::Nonexistent.into());
-    }
-    let is_mailbox = entry.is_some_and(|entry| !entry.mailbox_type.is_entry_only());
+    let is_mailbox = !entry.mailbox_type.is_entry_only();
     removals::admit(spool, is_mailbox.into(), name)?;
     delete_owned(spool, name, owner_lock, 0).map(drop)
 }

@@ -31,7 +31,7 @@ fn is_over(spool: &Spool, removed: i64) -> bool {
 
 /// Removes what has been kept for long enough, at most so much at once; of all processes one looks, once in an hour. Without
 /// a trash nothing is removed, nor is what was kept when there was one.
-pub(in super::super) fn expire(spool: &mut Spool) -> Result<(), StoreError> {
+pub(super) fn expire(spool: &mut Spool) -> Result<(), StoreError> {
     if !is_due(spool)? {
         return Ok(());
     }

@@ -38,7 +38,7 @@ pub struct TrashedMailbox {
 }
 
 /// All that is kept, in the order of the names that they had, what was removed last first.
-pub(in super::super) fn list(spool: &mut Spool) -> Result<Vec<TrashedMailbox>, StoreError> {
+pub(super) fn list(spool: &mut Spool) -> Result<Vec<TrashedMailbox>, StoreError> {
     let all = kept(spool)?;
     Ok(all.into_iter().map(|kept| describe(spool, kept)).collect())
 }

@@ -16,18 +16,17 @@
 //! | `list` | what is there, as the administrator sees it |
 //! | `restore` | a mailbox comes back |
 //! | `expire` | the time is over: it goes for good |
+//! | `command` | what all this is to whoever has a store |
 
+mod command;
 mod expire;
 mod keep;
 mod list;
 mod restore;
 mod user;
 
-pub(super) use expire::expire;
 pub(super) use keep::keep;
 pub use list::TrashedMailbox;
-pub(super) use list::list;
-pub(super) use restore::restore;
 pub use restore::{RestoreError, Restored};
 pub(super) use user::save as save_user;
 

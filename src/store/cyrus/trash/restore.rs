@@ -59,7 +59,7 @@ impl From<StoreError> for RestoreError {
 
 /// Restores the mailbox that is kept under this name; else the one that had it, as it was removed last, and all below it.
 /// Those that are not in the way of anything come back, whatever becomes of others; none if nothing of that name is kept.
-pub(in super::super) fn restore(spool: &mut Spool, wanted: &MailboxName) -> Result<Vec<Restored>, StoreError> {
+pub(super) fn restore(spool: &mut Spool, wanted: &MailboxName) -> Result<Vec<Restored>, StoreError> {
     let all = list::kept(spool)?;
     let mut chosen: Vec<Kept> = all.iter().filter(|kept| kept.entry.name == *wanted).cloned().collect();
     if chosen.is_empty() {

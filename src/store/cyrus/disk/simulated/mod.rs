@@ -44,6 +44,8 @@ struct State {
     opened: u64,
     counts: Counts,
     failure: Option<Failure>,
+    /// `None`: without an end.
+    free: Option<u64>,
 }
 
 /// How many calls of the disk and of its files there were.
@@ -88,6 +90,11 @@ impl SimulatedDisk {
     pub fn fail(&self, failure: Option<Failure>) {
         let mut state = self.state();
         (state.counts, state.failure) = (Counts::default(), failure);
+    }
+
+    /// Says from now on that so many bytes are free; writes succeed all the same. A new disk has no end.
+    pub fn set_free_space(&self, bytes: u64) {
+        self.state().free = Some(bytes);
     }
 
     /// How many calls there were since [`SimulatedDisk::fail`] was called last.
@@ -297,6 +304,10 @@ impl Disk for SimulatedDisk {
         let inode = state.names.entry(path)?.inode.ok_or(ErrorKind::NotFound)?;
         state.names.sync(inode);
         Ok(())
+    }
+
+    fn free_space(&self, _: &Path) -> io::Result<u64> {
+        Ok(self.call()?.free.unwrap_or(u64::MAX))
     }
 
     fn sync_file_system(&self, _: &Path) -> io::Result<()> {
