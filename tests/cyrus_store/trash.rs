@@ -6,11 +6,18 @@ use crate::{
     spool::TestSpool,
     tree,
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use sync_server::{
     store::{
         CyrusStore,
-        cyrus::{options::VirtualDomains, safety::Clock},
+        cyrus::{
+            disk::{
+                Disk,
+                simulated::{Failure, SimulatedDisk, Surviving},
+            },
+            options::VirtualDomains,
+            safety::Clock,
+        },
     },
     types::{MailboxName, Release},
 };
@@ -271,7 +278,7 @@ fn a_mailbox_that_the_master_deleted_with_delay_is_kept_too() {
 /// Whatever call fails, the mailbox is there or in the trash, and never in neither.
 #[test]
 fn no_failure_of_the_disk_loses_a_mailbox() {
-    for call in (0..).step_by(7) {
+    for call in (0..).step_by(5) {
         let spool = spool(Release::V3_12);
         let mut peer = Peer::new(spool.store());
         peer.say(user());
@@ -288,13 +295,55 @@ fn no_failure_of_the_disk_loses_a_mailbox() {
             let listed = there.contains(&format!(" MBOXNAME {folder} "));
             assert!(listed || trash.iter().any(|it| it.name.as_str() == folder), "{folder}, {context}");
         }
+        let files = tree::read(spool.root());
+        let kept = files.iter().filter(|(path, bytes)| bytes.is_none() && path.to_string_lossy().contains("-trash-"));
+        assert_eq!(kept.count(), trash.len(), "{context}");
         let mut peer = Peer::new(store);
         assert_eq!(peer.say("APPLY UNUSER u1\r\n"), OK, "{context}");
         let mut store = peer.leave();
         assert_eq!(restore(&mut store, "user.u1"), ["user.u1 ok", "user.u1.a ok"], "{context}");
         let heard = Peer::new(store).say(ASKED);
         for words in ["LSUB", "SEENUIDS 1:2", "STORAGE 1000", "%(UID 3 ", "VALUE of-user.u1"] {
-            assert!(heard.contains(words), "{words}: {context}: {heard}");
+            assert!(heard.contains(words), "{words}, {context}");
+        }
+        if !has_failed {
+            return;
+        }
+    }
+}
+
+/// The same when the power is cut instead, at any change, with whatever survives.
+#[test]
+fn no_power_cut_loses_a_mailbox() {
+    let spool = spool(Release::V3_12);
+    let on = |disk: &SimulatedDisk| CyrusStore::on(Arc::new(disk.clone()), spool.options.clone(), spool.log.clone());
+    let before = SimulatedDisk::new();
+    before.create_dir_all(&spool.options.config_directory).unwrap();
+    assert!(Peer::new(on(&before)).say(user()).lines().all(|line| line == "OK success"));
+    before.sync_file_system(&spool.options.config_directory).unwrap();
+    for call in (0..).step_by(3) {
+        let disk = before.copied();
+        disk.fail(Some(Failure { call, only_changes: true, errno: crate::disk::EIO, for_good: true }));
+        let mut peer = Peer::new(on(&disk));
+        let reply = peer.say("APPLY UNUSER u1\r\n");
+        let has_failed = disk.counts().changes > call;
+        for seed in 0..3 {
+            let context = format!("change {call}, seed {seed}: {reply}");
+            let mut store = on(&disk.after_power_cut(Surviving::Some(seed)));
+            let kept: Vec<String> = store.trash().unwrap().iter().map(|it| it.name.to_string()).collect();
+            let mut peer = Peer::new(store);
+            let there = peer.say("GET MAILBOXES (user.u1 user.u1.a)\r\n");
+            for folder in ["user.u1", "user.u1.a"] {
+                let listed = there.contains(&format!(" MBOXNAME {folder} "));
+                assert!(listed != kept.iter().any(|kept| kept == folder), "{folder}, {context}: {there}");
+            }
+            assert_eq!(peer.say("APPLY UNUSER u1\r\n"), OK, "{context}");
+            let mut store = peer.leave();
+            assert_eq!(restore(&mut store, "user.u1"), ["user.u1 ok", "user.u1.a ok"], "{context}");
+            let heard = Peer::new(store).say(ASKED);
+            for words in ["SEENUIDS 1:2", "STORAGE 1000", "%(UID 3 ", "VALUE of-user.u1.a"] {
+                assert!(heard.contains(words), "{words}, {context}");
+            }
         }
         if !has_failed {
             return;

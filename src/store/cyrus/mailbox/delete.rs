@@ -80,7 +80,11 @@ fn delete_mailbox(
         Ok(mailbox) => {
             let closed = closed(&mailbox, raise);
             let kept = trash::keep(spool, &mailbox)?;
-            unlist(spool, &entry, closed.as_ref(), kept.as_ref())?;
+            let unlisted = unlist(spool, &entry, closed.as_ref(), kept.as_ref());
+            if let Some(kept) = &kept {
+                trash::settle(spool, &entry.name, kept);
+            }
+            unlisted?;
             if entry.mailbox_type.kind == MailboxKind::Sieve && !entry.name.is_deleted() {
                 sieve::forget(spool, &entry.name);
             }

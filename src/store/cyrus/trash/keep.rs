@@ -3,7 +3,7 @@
 use super::{
     super::{
         error::StoreError,
-        mailbox::{OpenMailbox, duplicate},
+        mailbox::{OpenMailbox, duplicate, remove_files},
         mboxlist::MailboxEntry,
         spool::Spool,
     },
@@ -20,8 +20,7 @@ use std::fmt::Display;
 ///
 /// What is below `DELETED.` because the master renamed it is kept anew, from now on.
 pub(in super::super) fn keep(spool: &mut Spool, mailbox: &OpenMailbox) -> Result<Option<MailboxEntry>, StoreError> {
-    let Some(trash) = spool.options.safety.trash else { return Ok(None) };
-    if Kept::of(mailbox.entry.clone()).is_some() {
+    if spool.options.safety.trash.is_none() || Kept::of(mailbox.entry.clone()).is_some() {
         return Ok(None);
     }
     let Some(entry) = entry(spool, &mailbox.entry)? else {
@@ -30,10 +29,22 @@ pub(in super::super) fn keep(spool: &mut Spool, mailbox: &OpenMailbox) -> Result
         return Ok(None);
     };
     duplicate(spool, mailbox, &entry, None)?;
-    let facts: [(&str, &dyn Display); 3] =
-        [("mailbox", &mailbox.entry.name), ("as", &entry.name), ("seconds", &trash.as_secs())];
-    spool.tell(Severity::Notice, "a peer removes a mailbox, which is kept in the trash", &facts);
     Ok(Some(entry))
+}
+
+/// The transaction is over that was to list what was kept of a mailbox. If it failed, the files go; but if nobody knows whether
+/// it failed, they stay.
+pub(in super::super) fn settle(spool: &mut Spool, mailbox: &MailboxName, kept: &MailboxEntry) {
+    match spool.entry(&kept.name) {
+        Ok(Some(_)) => {
+            let seconds = spool.options.safety.trash.map_or(0, |trash| trash.as_secs());
+            let facts: [(&str, &dyn Display); 3] = [("mailbox", mailbox), ("as", &kept.name), ("seconds", &seconds)];
+            spool.tell(Severity::Notice, "a peer removes a mailbox, which is kept in the trash", &facts);
+        }
+        // What cannot be removed is a second name of files that are where they were.
+        Ok(None) => drop(kept.place().map(|place| remove_files(spool, &place))),
+        Err(_) => {}
+    }
 }
 
 /// The entry under the first name from now on that is free.

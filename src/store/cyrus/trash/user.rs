@@ -59,7 +59,7 @@ pub(in super::super) fn save(
     let place = if by_name { UserPlace::ByName(user.clone()) } else { UserPlace::ById(id.clone()) };
     let directory = root(spool).join(id.as_str());
     let disk = spool.disk.as_ref();
-    disk.create_dir_all(&directory).map_err(StoreError::io(&directory))?;
+    make_durable(spool, &directory)?;
     save_quota_roots(spool, inbox, &directory)?;
     for suffix in FILES {
         let path = spool.options.user_file(&place, suffix);
@@ -77,6 +77,16 @@ fn kept_inbox(spool: &mut Spool, inbox: &MailboxName) -> Result<Option<(UniqueId
     let newest =
         list::kept_below(spool, inbox)?.into_iter().filter(|kept| kept.name == *inbox).max_by_key(|kept| kept.removed);
     Ok(newest.map(|kept| (kept.uniqueid, kept.entry.mailbox_type.legacy_dirs)))
+}
+
+/// Makes a directory that a power cut does not take away, with what is then moved into it.
+fn make_durable(spool: &Spool, directory: &Path) -> Result<(), StoreError> {
+    let disk = spool.disk.as_ref();
+    disk.create_dir_all(directory).map_err(StoreError::io(directory))?;
+    for above in [&root(spool), &spool.options.config_directory] {
+        disk.sync_dir(above).map_err(StoreError::io(above))?;
+    }
+    Ok(())
 }
 
 fn save_quota_roots(spool: &Spool, inbox: &MailboxName, directory: &Path) -> Result<(), StoreError> {
