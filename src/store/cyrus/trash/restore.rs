@@ -58,7 +58,9 @@ impl From<StoreError> for RestoreError {
 }
 
 /// Restores the mailbox that is kept under this name; else the one that had it, as it was removed last, and all below it.
-/// Those that are not in the way of anything come back, whatever becomes of others; none if nothing of that name is kept.
+/// Each comes back that nothing stands in the way of, whatever becomes of others; none if nothing of that name is kept.
+///
+/// Where a user's INBOX came back before, and what else is the user's did not, that does now.
 pub(super) fn restore(spool: &mut Spool, wanted: &MailboxName) -> Result<Vec<Restored>, StoreError> {
     let all = list::kept(spool)?;
     let mut chosen: Vec<Kept> = all.iter().filter(|kept| kept.entry.name == *wanted).cloned().collect();
@@ -69,7 +71,20 @@ pub(super) fn restore(spool: &mut Spool, wanted: &MailboxName) -> Result<Vec<Res
         // The one that was removed last is the first of its name.
         chosen.dedup_by(|next, first| next.name == first.name);
     }
-    Ok(chosen.into_iter().map(|kept| report(spool, &kept)).collect())
+    let mut restored: Vec<Restored> = finish_user(spool, wanted)?.into_iter().collect();
+    restored.extend(chosen.iter().map(|kept| report(spool, kept)));
+    Ok(restored)
+}
+
+fn finish_user(spool: &mut Spool, inbox: &MailboxName) -> Result<Option<Restored>, StoreError> {
+    let Some(owner) = inbox.owner().filter(|_| inbox.is_inbox()) else { return Ok(None) };
+    let entry = spool.entry(inbox)?.filter(|entry| !entry.mailbox_type.is_entry_only());
+    let id = entry.and_then(|entry| entry.uniqueid).filter(|id| user::removed(spool, id).is_some());
+    Ok(id.map(|id| Restored {
+        name: inbox.clone(),
+        kept_as: inbox.clone(),
+        outcome: user::restore(spool, &owner, &id).map_err(RestoreError::from),
+    }))
 }
 
 fn report(spool: &mut Spool, kept: &Kept) -> Restored {
@@ -126,10 +141,15 @@ fn put_back(spool: &mut Spool, kept: &Kept, owner_lock: NameLock) -> Result<(), 
         Ok(outcome)
     })?;
     listed.map_err(|_| Refusal::Nonexistent)?;
-    if let Some(root) = &root {
+    // From here on it is back: what goes wrong with the rest is told of.
+    let counted = root.map_or(Ok(()), |root| {
         let used = usage::difference(usage::NOTHING, usage::usage_of(mailbox.index.header()));
-        usage::count(spool, root.as_str().as_bytes(), used, &kept.name)?;
+        usage::count(spool, root.as_str().as_bytes(), used, &kept.name)
+    });
+    let removed = mailbox::forget(spool, &mailbox).and_then(|()| mailbox::remove_files(spool, &place));
+    if let Err(error) = counted.and(removed) {
+        let facts: [(&str, &dyn Display); 2] = [("mailbox", &kept.name), ("error", &error)];
+        spool.tell(Severity::Error, "IOERROR: a mailbox was restored, but not all was cleaned up", &facts);
     }
-    mailbox::forget(spool, &mailbox)?;
-    mailbox::remove_files(spool, &place)
+    Ok(())
 }

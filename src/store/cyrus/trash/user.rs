@@ -22,6 +22,7 @@ use crate::{
 };
 use std::{
     fmt::Display,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -63,7 +64,7 @@ pub(in super::super) fn save(
     save_quota_roots(spool, inbox, &directory)?;
     for suffix in FILES {
         let path = spool.options.user_file(&place, suffix);
-        if disk.metadata(&path).is_ok() {
+        if is_there(spool, &path)? {
             disk.rename(&path, &directory.join(suffix)).map_err(StoreError::io(&path))?;
         }
     }
@@ -77,6 +78,14 @@ fn kept_inbox(spool: &mut Spool, inbox: &MailboxName) -> Result<Option<(UniqueId
     let newest =
         list::kept_below(spool, inbox)?.into_iter().filter(|kept| kept.name == *inbox).max_by_key(|kept| kept.removed);
     Ok(newest.map(|kept| (kept.uniqueid, kept.entry.mailbox_type.legacy_dirs)))
+}
+
+/// A file of which nothing can be learnt is not one that is not there: what is moved aside is removed afterwards.
+fn is_there(spool: &Spool, path: &Path) -> Result<bool, StoreError> {
+    match spool.disk.metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        found => found.map(|_| true).map_err(StoreError::io(path)),
+    }
 }
 
 /// Makes a directory that a power cut does not take away, with what is then moved into it.
@@ -105,8 +114,9 @@ pub(super) fn restore(spool: &mut Spool, user: &UserId, inbox: &UniqueId) -> Res
     for name in names_in(spool, &directory)? {
         let root = name.to_str().and_then(|name| MailboxName::parse(name.strip_prefix(QUOTA)?.as_bytes()).ok());
         let Some(root) = root.filter(|root| root.owner().as_ref() == Some(user)) else { continue };
-        let kept = quota::read(spool.disk.as_ref(), &directory.join(&name))?;
-        if let Some(kept) = kept.filter(|_| quotas::read(spool, &root).is_ok_and(|root| root.is_none())) {
+        if quotas::read(spool, &root)?.is_none()
+            && let Some(kept) = quota::read(spool.disk.as_ref(), &directory.join(&name))?
+        {
             quotas::set(spool, &root, &quotas::to_wire(&kept), kept.modseq)?;
         }
     }
@@ -121,8 +131,11 @@ fn restore_files(spool: &mut Spool, user: &UserId, directory: &Path) -> Result<(
 
 fn restore_file(spool: &Spool, place: &UserPlace, kept: &Path, suffix: &str) -> Result<(), StoreError> {
     let (disk, path) = (spool.disk.as_ref(), spool.options.user_file(place, suffix));
-    let Some(directory) = path.parent().filter(|_| disk.metadata(kept).is_ok()) else { return Ok(()) };
-    if disk.metadata(&path).is_ok() {
+    let Some(directory) = path.parent() else { return Ok(()) };
+    if !is_there(spool, kept)? {
+        return Ok(());
+    }
+    if is_there(spool, &path)? {
         let facts: [(&str, &dyn Display); 1] = [("file", &path.display())];
         spool.tell(
             Severity::Warning,
