@@ -242,6 +242,28 @@ fn one_look_an_hour_is_enough_and_a_trash_that_was_turned_off_is_left_alone() {
 }
 
 #[test]
+fn scripts_come_back_and_the_active_one_is_active() {
+    let mut spool = spool(Release::V3_12);
+    let sieve = spool.root().join("sieve");
+    spool.options.sieve_directory = Some(sieve.clone());
+    let mut peer = Peer::new(CyrusStore::new(spool.options.clone(), spool.log.clone()));
+    let script = "APPLY SIEVE %(USERID u1 FILENAME a.script LAST_UPDATE 5 CONTENT keep;)\r\n\
+        APPLY ACTIVATE_SIEVE %(USERID u1 FILENAME a.bc)\r\n";
+    assert!(peer.say(user() + script).lines().all(|line| line == "OK success"));
+    let asked = "GET META u1\r\nGET FETCH_SIEVE %(USERID u1 FILENAME a.script)\r\n";
+    let before = peer.say(asked);
+    assert!(before.contains("(FILENAME a.bc ") && before.contains("CONTENT keep;"), "{before}");
+    let link = || std::fs::read_link(sieve.join("uuid/i/n/inbox001/defaultbc")).ok();
+    assert_eq!(link(), Some("a.bc".into()));
+    assert_eq!(peer.say("APPLY UNUSER u1\r\n"), OK);
+    assert_eq!(link(), None);
+    let mut store = peer.leave();
+    assert_eq!(restore(&mut store, "user.u1"), ["user.u1 ok", "user.u1.#sieve ok", "user.u1.a ok"]);
+    assert_eq!(link(), Some("a.bc".into()));
+    assert_eq!(Peer::new(store).say(asked), before);
+}
+
+#[test]
 fn domains_have_a_trash_each() {
     let mut spool = spool(Release::V3_12);
     spool.options.virtual_domains = VirtualDomains::UserId;

@@ -15,7 +15,7 @@ use super::{
     },
     delete::remove_files,
     open::OpenMailbox,
-    rename::copy_files,
+    rename::{copy_files, make_durable},
 };
 use crate::ops::Refusal;
 
@@ -49,10 +49,7 @@ fn make(
     let mut index = IndexFile::open(spool.disk.open(&path, Mode::Write).map_err(StoreError::io(&path))?)?;
     index.write_header(IndexHeader { header_file_crc: header::checksum(&bytes), ..*index.header() })?;
     copy_annotations(spool, mailbox, entry)?;
-    for directory in spool.options.mailbox_dirs(place)? {
-        spool.disk.sync_file_system(&directory).map_err(StoreError::io(&directory))?;
-    }
-    Ok(())
+    make_durable(spool, place)
 }
 
 fn encoded_header(

@@ -110,6 +110,7 @@ fn rename_open(
         // What lies there is the leftover of a change that was never listed.
         remove_files(spool, &new_place)?;
         copy_files(spool, &old_place, &new_place, &META)?;
+        make_durable(spool, &new_place)?;
         let OpenMailbox { entry, lock, owner_lock, .. } = mailbox;
         mailbox = open_files(spool, entry, new_place.clone(), lock, owner_lock, Lock::Exclusive)?;
     }
@@ -166,6 +167,12 @@ pub(super) fn copy_files(
             copy_file(spool, &directory.join(&name), &name, new, copied)?;
         }
     }
+    Ok(())
+}
+
+/// Makes all files of a mailbox durable, with their names.
+pub(super) fn make_durable(spool: &Spool, place: &MailboxPlace) -> Result<(), StoreError> {
+    let directories = spool.options.mailbox_dirs(place)?;
     directories.iter().try_for_each(|path| spool.disk.sync_file_system(path).map_err(StoreError::io(path)))
 }
 
