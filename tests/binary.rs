@@ -141,6 +141,21 @@ fn a_configuration_that_cannot_be_used_is_one_line() {
         ("configdirectory: DIR/conf\npartition-a: DIR/away\n", 75, "imapd.conf:2: the directory"),
         ("configdirectory: DIR/away\npartition-a: DIR/spool\n", 75, "imapd.conf:1: the directory"),
         (
+            "configdirectory: DIR/conf\nsync_server_trash: soon\n",
+            78,
+            "imapd.conf:2: option 'sync_server_trash' cannot be 'soon': it takes a duration",
+        ),
+        (
+            "configdirectory: DIR/conf\npartition-a: DIR/spool\nsync_server_trash: -1d\n",
+            78,
+            "imapd.conf:3: option 'sync_server_trash' cannot be '-86400': it takes a duration",
+        ),
+        (
+            "configdirectory: DIR/conf\nsync_server_max_deletes: 50\n",
+            78,
+            "imapd.conf:2: option 'sync_server_max_deletes' cannot be '50': it takes a number of mailboxes per",
+        ),
+        (
             "configdirectory: DIR/conf\nconversations: on\n",
             78,
             "imapd.conf:2: option 'conversations' is 'on', which is not",

@@ -14,6 +14,7 @@ mod differential;
 mod in_imap;
 mod judge;
 mod mail;
+mod mass_deletion;
 mod replication;
 mod replies;
 mod rig;
