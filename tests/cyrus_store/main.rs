@@ -18,4 +18,5 @@ mod room;
 mod sharing;
 mod spool;
 mod trash;
+mod trash_failures;
 mod tree;

@@ -6,27 +6,20 @@ use crate::{
     spool::TestSpool,
     tree,
 };
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 use sync_server::{
     store::{
         CyrusStore,
-        cyrus::{
-            disk::{
-                Disk,
-                simulated::{Failure, SimulatedDisk, Surviving},
-            },
-            options::VirtualDomains,
-            safety::Clock,
-        },
+        cyrus::{options::VirtualDomains, safety::Clock},
     },
     types::{MailboxName, Release},
 };
 
-const OK: &str = "OK success\r\n";
+pub const OK: &str = "OK success\r\n";
 const DAY: i64 = 86400;
-const NOON: i64 = 0x65A0_B1C2;
+pub const NOON: i64 = 0x65A0_B1C2;
 
-fn spool(release: Release) -> TestSpool {
+pub fn spool(release: Release) -> TestSpool {
     let mut spool = TestSpool::new("trash");
     spool.options.release = release;
     spool.options.safety.trash = Some(Duration::from_secs(7 * 86400));
@@ -34,7 +27,7 @@ fn spool(release: Release) -> TestSpool {
     spool
 }
 
-fn name(name: &str) -> MailboxName {
+pub fn name(name: &str) -> MailboxName {
     MailboxName::parse(name.as_bytes()).unwrap()
 }
 
@@ -53,7 +46,7 @@ fn mailbox(named: &str, id: &str, messages: std::ops::Range<usize>) -> (Mailbox,
 }
 
 /// A user with a folder, a quota root, a subscription and a seen state.
-fn user() -> String {
+pub fn user() -> String {
     let mut said = "APPLY QUOTA %(ROOT user.u1 LIMIT 1000 STORAGE 1000 MODSEQ 3)\r\n".to_owned();
     said += &mailbox("user.u1", "inbox001", 1..4).1;
     said += &mailbox("user.u1.a", "folder01", 4..6).1;
@@ -63,10 +56,10 @@ fn user() -> String {
 }
 
 /// All that a master can ask about the user.
-const ASKED: &str = "GET USER u1\r\nGET META u1\r\nGET MAILBOXES (user.u1 user.u1.a)\r\nGET FULLMAILBOX user.u1\r\n\
+pub const ASKED: &str = "GET USER u1\r\nGET META u1\r\nGET MAILBOXES (user.u1 user.u1.a)\r\nGET FULLMAILBOX user.u1\r\n\
     GET FULLMAILBOX user.u1.a\r\nGET QUOTA user.u1\r\nGET ANNOTATION user.u1\r\nGET UNIQUEIDS (inbox001 folder01)\r\n";
 
-fn restore(store: &mut CyrusStore, wanted: &str) -> Vec<String> {
+pub fn restore(store: &mut CyrusStore, wanted: &str) -> Vec<String> {
     let restored = store.restore_trash(&name(wanted)).unwrap();
     let line = |it: sync_server::store::cyrus::trash::Restored| match it.outcome {
         Ok(()) => format!("{} ok", it.name),
@@ -295,108 +288,4 @@ fn a_mailbox_that_the_master_deleted_with_delay_is_kept_too() {
     assert_eq!(restore(&mut store, "user.u1.a"), ["user.u1.a ok"]);
     let mut peer = Peer::new(store);
     assert!(peer.say("GET MAILBOXES (user.u1.a)\r\n").contains("UNIQUEID folder01 "));
-}
-
-/// Whatever call fails, the mailbox is there or in the trash, and never in neither.
-#[test]
-fn no_failure_of_the_disk_loses_a_mailbox() {
-    for call in (0..).step_by(7) {
-        let spool = spool(Release::V3_12);
-        let mut peer = Peer::new(spool.store());
-        peer.say(user());
-        spool.disk.fail_at(call, crate::disk::ENOSPC, false);
-        let reply = peer.say("APPLY UNUSER u1\r\n");
-        let has_failed = spool.disk.has_failed();
-        spool.disk.mend();
-        let context = format!("call {call}: {reply} {}", spool.log.text());
-        let mut peer = peer.again();
-        let there = peer.say("GET MAILBOXES (user.u1 user.u1.a)\r\n");
-        let mut store = peer.leave();
-        let trash = store.trash().unwrap();
-        for folder in ["user.u1", "user.u1.a"] {
-            let listed = there.contains(&format!(" MBOXNAME {folder} "));
-            assert!(listed || trash.iter().any(|it| it.name.as_str() == folder), "{folder}, {context}");
-        }
-        let files = tree::read(spool.root());
-        let kept = files.iter().filter(|(path, bytes)| bytes.is_none() && path.to_string_lossy().contains("-trash-"));
-        assert_eq!(kept.count(), trash.len(), "{context}");
-        let mut peer = Peer::new(store);
-        assert_eq!(peer.say("APPLY UNUSER u1\r\n"), OK, "{context}");
-        let mut store = peer.leave();
-        assert_eq!(restore(&mut store, "user.u1"), ["user.u1 ok", "user.u1.a ok"], "{context}");
-        let heard = Peer::new(store).say(ASKED);
-        for words in ["LSUB", "SEENUIDS 1:2", "STORAGE 1000", "%(UID 3 ", "VALUE of-user.u1"] {
-            assert!(heard.contains(words), "{words}, {context}");
-        }
-        if !has_failed {
-            return;
-        }
-    }
-}
-
-/// Whatever call fails of a restoring, doing it again brings everything back.
-#[test]
-fn restoring_can_be_done_again() {
-    for call in (0..).step_by(7) {
-        let spool = spool(Release::V3_12);
-        let mut peer = Peer::new(spool.store());
-        peer.say(user() + "APPLY UNUSER u1\r\n");
-        let mut store = peer.leave();
-        spool.disk.fail_at(call, crate::disk::EIO, false);
-        let restored = store.restore_trash(&name("user.u1"));
-        let has_failed = spool.disk.has_failed();
-        spool.disk.mend();
-        let context = format!("call {call}: {restored:?} {}", spool.log.text());
-        // A lock that could not be given back goes with the process.
-        drop(store);
-        let mut store = spool.store();
-        restore(&mut store, "user.u1");
-        assert_eq!(store.trash().unwrap(), [], "{context}");
-        let heard = Peer::new(store).say(ASKED);
-        for words in ["LSUB", "SEENUIDS 1:2", "STORAGE 1000", "%(UID 3 ", "VALUE of-user.u1.a"] {
-            assert!(heard.contains(words), "{words}, {context}");
-        }
-        if !has_failed {
-            return;
-        }
-    }
-}
-
-/// The same when the power is cut instead, at any change, with whatever survives.
-#[test]
-fn no_power_cut_loses_a_mailbox() {
-    let spool = spool(Release::V3_12);
-    let on = |disk: &SimulatedDisk| CyrusStore::on(Arc::new(disk.clone()), spool.options.clone(), spool.log.clone());
-    let before = SimulatedDisk::new();
-    before.create_dir_all(&spool.options.config_directory).unwrap();
-    assert!(Peer::new(on(&before)).say(user()).lines().all(|line| line == "OK success"));
-    before.sync_file_system(&spool.options.config_directory).unwrap();
-    for call in (0..).step_by(7) {
-        let disk = before.copied();
-        disk.fail(Some(Failure { call, only_changes: true, errno: crate::disk::EIO, for_good: true }));
-        let mut peer = Peer::new(on(&disk));
-        let reply = peer.say("APPLY UNUSER u1\r\n");
-        let has_failed = disk.counts().changes > call;
-        for seed in 0..3 {
-            let context = format!("change {call}, seed {seed}: {reply}");
-            let mut store = on(&disk.after_power_cut(Surviving::Some(seed)));
-            let kept: Vec<String> = store.trash().unwrap().iter().map(|it| it.name.to_string()).collect();
-            let mut peer = Peer::new(store);
-            let there = peer.say("GET MAILBOXES (user.u1 user.u1.a)\r\n");
-            for folder in ["user.u1", "user.u1.a"] {
-                let listed = there.contains(&format!(" MBOXNAME {folder} "));
-                assert!(listed != kept.iter().any(|kept| kept == folder), "{folder}, {context}: {there}");
-            }
-            assert_eq!(peer.say("APPLY UNUSER u1\r\n"), OK, "{context}");
-            let mut store = peer.leave();
-            assert_eq!(restore(&mut store, "user.u1"), ["user.u1 ok", "user.u1.a ok"], "{context}");
-            let heard = Peer::new(store).say(ASKED);
-            for words in ["SEENUIDS 1:2", "STORAGE 1000", "%(UID 3 ", "VALUE of-user.u1.a"] {
-                assert!(heard.contains(words), "{words}, {context}");
-            }
-        }
-        if !has_failed {
-            return;
-        }
-    }
 }
