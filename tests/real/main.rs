@@ -10,6 +10,7 @@
 mod common;
 
 mod compare;
+mod crowd;
 mod differential;
 mod in_imap;
 mod judge;

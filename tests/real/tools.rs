@@ -111,6 +111,13 @@ pub fn printed(instance: &Instance, tool: &str, arguments: &[&str]) -> Result<Ve
     Ok(text.replace(&instance.directory, "DIR").lines().map(str::to_string).collect())
 }
 
+/// Fails unless Cyrus's tools have nothing to mend in what an instance keeps.
+pub fn nothing_to_mend(instance: &Instance) -> Result<()> {
+    assert_eq!(repairs(instance)?, Vec::<String>::new(), "reconstruct -n");
+    assert_eq!(inconsistent_databases(instance)?, Vec::<String>::new(), "cyr_dbtool consistent");
+    Ok(())
+}
+
 /// What `quota -f` would change: it names the root or mailbox, a colon, and the change.
 fn quota_changes(instance: &Instance) -> Result<Vec<String>> {
     let lines = printed(instance, "quota", &["-f", "-n"])?;

@@ -67,6 +67,23 @@ impl Instance {
         format!("{}/conf/socket/csync", self.directory)
     }
 
+    /// The same, of the server that its Cyrus ships, which runs beside the one under test on the same spool.
+    pub fn reference_socket(&self) -> String {
+        format!("{}/conf/socket/reference", self.directory)
+    }
+
+    /// The processes that serve its csync socket.
+    pub fn sync_servers(&self) -> Vec<Pid> {
+        let program = format!("{}/bin/sync_server", self.directory);
+        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let pids = processes.filter_map(|process| process.file_name().to_str()?.parse().ok());
+        let is_ours = |pid: &i32| {
+            let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            command.split(|byte| *byte == 0).next() == Some(program.as_bytes())
+        };
+        pids.filter(is_ours).map(Pid::from_raw).collect()
+    }
+
     pub fn imap(&self, user: &str) -> Result<Imap> {
         Imap::login(self.imap_port, user, PASSWORD)
     }
@@ -167,7 +184,8 @@ impl Instance {
              SERVICES {{\n  \
                imap cmd=\"{PROGRAMS}/imapd -C {d}/imapd.conf\" listen=\"127.0.0.1:{imap}\" prefork=0\n  \
                sieve cmd=\"{PROGRAMS}/timsieved -C {d}/imapd.conf\" listen=\"127.0.0.1:{sieve}\" prefork=0\n  \
-               csync cmd=\"{sync_server} -C {d}/imapd.conf\" listen=\"{d}/conf/socket/csync\" prefork=0\n\
+               csync cmd=\"{sync_server} -C {d}/imapd.conf\" listen=\"{d}/conf/socket/csync\" prefork=0\n  \
+               reference cmd=\"{PROGRAMS}/sync_server -C {d}/imapd.conf\" listen=\"{d}/conf/socket/reference\" prefork=0\n\
              }}\nEVENTS {{\n}}\n"
         )
     }

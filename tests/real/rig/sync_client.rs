@@ -16,8 +16,13 @@ impl Conversation {
 impl Instance {
     /// Runs `sync_client` from this master to a replica of the same installation.
     pub fn sync(&self, replica: &Instance, arguments: &[&str]) -> Result<Conversation> {
+        self.sync_to(&replica.csync_socket(), arguments)
+    }
+
+    /// Runs it to a socket, as its Cyrus sees that.
+    pub fn sync_to(&self, socket: &str, arguments: &[&str]) -> Result<Conversation> {
         let mut command = self.tool("sync_client");
-        command.args(["-v", "-v", "-S", &replica.csync_socket()]).args(arguments);
+        command.args(["-v", "-v", "-S", socket]).args(arguments);
         let output = command.output()?;
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         if output.status.success() {

@@ -1,0 +1,58 @@
+//! What users do, on the master and on mailboxes that only the replica has.
+
+use std::time::Instant;
+
+use crate::mail;
+use crate::rig::Result;
+use crate::rig::instance::Instance;
+
+/// Makes a mailbox for each user.
+pub fn make(instance: &Instance, users: &[&str]) -> Result<()> {
+    let mut admin = instance.imap("cyrus")?;
+    users.iter().try_for_each(|user| admin.ok(&format!("CREATE user.{user}")).map(drop))
+}
+
+/// One round of a user's day: mail comes, is flagged, copied, moved and expunged; folders come and go.
+pub fn round(instance: &Instance, user: &str, round: u64) -> Result<()> {
+    let mut imap = instance.imap(user)?;
+    (0..3).try_for_each(|n| imap.append("INBOX", "", &mail::message(round * 10 + n)))?;
+    let folder = format!("INBOX.f{}", round % 3);
+    // It may be there from the last time.
+    imap.answer(&format!("CREATE {folder}"))?;
+    imap.all(&[
+        "SELECT INBOX",
+        &format!("STORE 1:2 +FLAGS (\\Flagged word{})", round % 20),
+        &format!("COPY 1 {folder}"),
+    ])?;
+    imap.all(&["STORE 1 +FLAGS (\\Deleted)", "EXPUNGE", "CLOSE"])?;
+    if round % 5 == 4 {
+        imap.ok(&format!("DELETE {folder}"))?;
+    }
+    imap.ok("LOGOUT").map(drop)
+}
+
+/// Reads and writes until the end; how many rounds that were.
+pub fn until(end: Instant, instance: &Instance, user: &str) -> Result<u64> {
+    let mut done = 0;
+    while Instant::now() < end {
+        round(instance, user, done)?;
+        let mut imap = instance.imap(user)?;
+        imap.all(&["EXAMINE INBOX", "FETCH 1:* (UID FLAGS ENVELOPE BODY.PEEK[])", "LOGOUT"])?;
+        done += 1;
+    }
+    Ok(done)
+}
+
+/// What a client sees in each folder of a user is the same on both.
+pub fn assert_same(master: &Instance, replica: &Instance, user: &str) -> Result<()> {
+    let (mut on_master, mut on_replica) = (master.imap(user)?, replica.imap(user)?);
+    let folders = on_master.ok("LIST \"\" \"*\"")?;
+    assert_eq!(folders, on_replica.ok("LIST \"\" \"*\"")?, "the folders of {user}");
+    for folder in folders.iter().filter_map(|line| line.rsplit(' ').next()) {
+        on_master.ok(&format!("EXAMINE {folder}"))?;
+        on_replica.ok(&format!("EXAMINE {folder}"))?;
+        let look = "UID FETCH 1:* (INTERNALDATE RFC822.SIZE MODSEQ BODY.PEEK[])";
+        assert_eq!(on_master.ok(look)?, on_replica.ok(look)?, "{folder} of {user}");
+    }
+    Ok(())
+}
