@@ -4,7 +4,7 @@ CARGO ?= cargo
 FUZZ_SECONDS ?= 60
 export FUZZ_SECONDS
 
-.PHONY: help setup test real demo coverage fuzz-smoke fuzz
+.PHONY: help setup test real demo bench coverage fuzz-smoke fuzz
 
 help:
 	@echo 'make setup       install the two Cyrus releases the tests run against (Debian 12, root)'
@@ -13,6 +13,7 @@ help:
 	@echo 'make real        only the tests against real Cyrus'
 	@echo 'make fuzz-smoke  every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
 	@echo 'make fuzz        the same for 10 minutes a target, from another start each time; not part of make test'
+	@echo 'make bench       the reference and this server at the same work: see BENCHMARKS.md; ROWS="seed flags" for some'
 	@echo 'make coverage    the lines of each layer that tests without Cyrus run; not part of make test'
 
 setup:
@@ -36,3 +37,6 @@ fuzz:
 
 coverage:
 	@scripts/coverage
+
+bench:
+	@scripts/bench $(ROWS)

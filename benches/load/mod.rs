@@ -1,0 +1,4 @@
+//! Generated load: messages, and what a master says to replicate them. The same every time; nothing of it is stored.
+
+pub mod lines;
+pub mod mail;

@@ -1,0 +1,136 @@
+//! What a conversation costs the process that serves it, and medians of that.
+
+use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::server::Server;
+use super::{Failure, Result};
+
+/// What a conversation cost.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Cost {
+    /// Seconds.
+    pub wall: f64,
+    pub user: f64,
+    pub system: f64,
+    /// The most memory that was resident, in MB.
+    pub memory: f64,
+    /// MB written to the file system.
+    pub written: f64,
+}
+
+impl Cost {
+    pub fn cpu(&self) -> f64 {
+        self.user + self.system
+    }
+}
+
+/// Says lines to a server, and what that costs it.
+pub fn converse(server: &mut Server, lines: &[Vec<u8>]) -> Result<Cost> {
+    let before = Cost::of(server.pid())?;
+    let start = Instant::now();
+    lines.iter().try_for_each(|line| server.say(line))?;
+    let wall = start.elapsed().as_secs_f64();
+    let after = Cost::of(server.pid())?;
+    Ok(Cost {
+        wall,
+        user: after.user - before.user,
+        system: after.system - before.system,
+        memory: after.memory,
+        written: after.written - before.written,
+    })
+}
+
+impl Cost {
+    /// What a process has cost so far.
+    pub fn of(pid: u32) -> Result<Cost> {
+        let (user, system) = times(pid)?;
+        let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+        let io = fs::read_to_string(format!("/proc/{pid}/io"))?;
+        let (memory, written) = (field(&status, "VmHWM:")? / 1024.0, field(&io, "write_bytes:")? / 1e6);
+        Ok(Cost { wall: 0.0, user, system, memory, written })
+    }
+}
+
+/// Seconds in user and system mode.
+pub fn times(pid: u32) -> Result<(f64, f64)> {
+    const TICKS: f64 = 100.0;
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
+    let ticks = |at: usize| fields.get(at).and_then(|ticks| ticks.parse::<f64>().ok()).unwrap_or(0.0);
+    // utime and stime are fields 14 and 15; the first two were cut off.
+    Ok((ticks(11) / TICKS, ticks(12) / TICKS))
+}
+
+fn field(text: &str, name: &str) -> Result<f64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    let number = line.and_then(|line| line.split_whitespace().next()).and_then(|number| number.parse().ok());
+    number.ok_or_else(|| Failure(format!("no {name}")))
+}
+
+/// System calls, and those of them that wait for the disk.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Calls {
+    pub all: u64,
+    pub flushes: u64,
+}
+
+/// Counts the system calls of a conversation: strace is attached behind the greeting.
+pub fn count_calls(server: &mut Server, lines: &[Vec<u8>]) -> Result<Calls> {
+    let output = std::env::temp_dir().join(format!("replica-{}.strace", std::process::id()));
+    let mut strace = attach(server.pid(), &output)?;
+    lines.iter().try_for_each(|line| server.say(line))?;
+    kill(Pid::from_raw(strace.id().cast_signed()), Signal::SIGINT)?;
+    strace.wait()?;
+    let text = fs::read_to_string(&output)?;
+    let _ = fs::remove_file(&output);
+    if std::env::var_os("SHOW_CALLS").is_some() {
+        println!("{text}");
+    }
+    Ok(summed(&text))
+}
+
+fn attach(pid: u32, output: &std::path::Path) -> Result<Child> {
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-c", "-U", "calls,name", "-p", &pid.to_string(), "-o"]).arg(output);
+    let child = strace.stderr(Stdio::null()).spawn().map_err(|e| Failure(format!("strace: {e}")))?;
+    let end = Instant::now() + Duration::from_secs(10);
+    while !is_traced(pid)? {
+        if Instant::now() > end {
+            return Err(Failure("strace does not attach".to_string()));
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(child)
+}
+
+fn is_traced(pid: u32) -> Result<bool> {
+    Ok(field(&fs::read_to_string(format!("/proc/{pid}/status"))?, "TracerPid:")? > 0.0)
+}
+
+/// The sums of a table of numbers and names.
+fn summed(table: &str) -> Calls {
+    const FLUSHES: [&str; 6] = ["fsync", "fdatasync", "syncfs", "sync_file_range", "msync", "sync"];
+    let mut calls = Calls::default();
+    for line in table.lines() {
+        let mut words = line.split_whitespace();
+        let (Some(Ok(number)), Some(name)) = (words.next().map(str::parse::<u64>), words.next()) else { continue };
+        if name == "total" {
+            continue;
+        }
+        calls.all += number;
+        calls.flushes += if FLUSHES.contains(&name) { number } else { 0 };
+    }
+    calls
+}
+
+/// The median.
+pub fn median(numbers: impl IntoIterator<Item = f64>) -> f64 {
+    let mut numbers: Vec<f64> = numbers.into_iter().collect();
+    numbers.sort_by(f64::total_cmp);
+    numbers.get(numbers.len() / 2).copied().unwrap_or(0.0)
+}
