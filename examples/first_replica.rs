@@ -11,7 +11,7 @@ use std::{
     sync::Arc,
 };
 use sync_server::{
-    ops::{ListUserMailboxes, Listed, MailboxRef, ReadListed, Store},
+    ops::{ListUserMailboxes, Listed, Store},
     session::{Session, Step},
     store::{
         CyrusStore,
@@ -86,8 +86,8 @@ fn summary(text: &[u8]) -> String {
 fn show_mailboxes(store: &mut CyrusStore) -> Result<(), Box<dyn Error>> {
     let list = ListUserMailboxes { user: UserId::parse(b"u1")?, after: None, limit: 100 };
     println!("\nThe mailboxes:");
-    for name in store.list_user_mailboxes(&list)? {
-        if let Some(Listed::Mailbox(mailbox)) = store.read_listed(&ReadListed(MailboxRef::Name(name)))? {
+    for listed in store.list_user_mailboxes(&list)? {
+        if let Listed::Mailbox(mailbox) = listed {
             let flags: Vec<&str> = mailbox.user_flags.iter().flatten().map(|flag| flag.as_str()).collect();
             println!(
                 "  {}: unique id {}, last uid {}, highest modseq {}, user flags {}",

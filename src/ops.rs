@@ -137,7 +137,7 @@ operations! {
     ScanCrcs => scan_crcs, "Compute the open mailbox's checksums from its records.";
     ReadListed => read_listed, "What the mailbox list says of a name or unique id, and the mailbox's header.";
     ReadDefaults => read_defaults, "What a new mailbox is made with where nobody says it, and the time.";
-    ListUserMailboxes => list_user_mailboxes, "A page of the names of a user's mailboxes.";
+    ListUserMailboxes => list_user_mailboxes, "A page of what the mailbox list says of a user's mailboxes, and their headers.";
     ReadQuota => read_quota, "A quota root's limits.";
     ReadSeen => read_seen, "A page of a user's seen state.";
     ReadSubscriptions => read_subscriptions, "A user's subscriptions.";

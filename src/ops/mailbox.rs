@@ -129,6 +129,16 @@ pub enum Listed {
     Mailbox(Box<MailboxState>),
 }
 
+impl Listed {
+    /// Its name.
+    pub fn name(&self) -> &MailboxName {
+        match self {
+            Listed::Entry(entry) => &entry.name,
+            Listed::Mailbox(mailbox) => &mailbox.name,
+        }
+    }
+}
+
 /// An entry of the mailbox list that has no mailbox.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ListedEntry {

@@ -1,10 +1,10 @@
 //! Users, quota roots and annotations: what is kept beside the mailboxes.
 
-use super::{Annotation, Operation};
+use super::{Annotation, Listed, Operation};
 use crate::types::{MailboxName, ModSeq, UniqueId, UserId};
 use bytes::Bytes;
 
-/// The names of a user's mailboxes: INBOX, those below it, and the deleted ones that are still kept; intermediate folders and
+/// What is listed of a user: INBOX, what is below it, and the deleted mailboxes that are still kept; intermediate folders and
 /// tombstones included. An empty reply is the end.
 #[derive(Debug)]
 pub struct ListUserMailboxes {
@@ -12,12 +12,12 @@ pub struct ListUserMailboxes {
     pub user: UserId,
     /// The last name of the page before; `None` starts.
     pub after: Option<MailboxName>,
-    /// How many names at most.
+    /// How many at most.
     pub limit: usize,
 }
 
 impl Operation for ListUserMailboxes {
-    type Reply = Vec<MailboxName>;
+    type Reply = Vec<Listed>;
 }
 
 /// A quota root's limits. The reply is `None` where there is no such root.

@@ -20,8 +20,11 @@ use crate::{
 use bytes::Bytes;
 use std::collections::BTreeSet;
 
-/// Names, seen entries and records that are asked for at once.
+/// Seen entries and records that are asked for at once.
 const PAGE: usize = 512;
+
+/// Mailboxes that are asked for at once: they are held in memory, and their owner's lock while they are read.
+const MAILBOXES: usize = 64;
 
 /// Bytes of a message that are read at once.
 const CHUNK: u32 = 64 * 1024;
@@ -70,10 +73,17 @@ struct Met {
 
 /// Prints what is listed under a name or unique id: a mailbox, an intermediate folder, or nothing.
 async fn listed(state: &State, mailbox: MailboxRef, met: &mut Met) -> Result<(), Refusal> {
-    match state.io.perform(ReadListed(mailbox)).await? {
+    if let Some(listed) = state.io.perform(ReadListed(mailbox)).await? {
+        print(state, listed, met).await;
+    }
+    Ok(())
+}
+
+async fn print(state: &State, listed: Listed, met: &mut Met) {
+    match listed {
         // To a peer that did not ask for them, mailboxes that hold scripts do not exist.
-        Some(Listed::Mailbox(mailbox)) if mailbox.mailbox_type.kind == MailboxKind::Sieve && !state.sieve_mailbox => {}
-        Some(Listed::Mailbox(mailbox)) => {
+        Listed::Mailbox(mailbox) if mailbox.mailbox_type.kind == MailboxKind::Sieve && !state.sieve_mailbox => {}
+        Listed::Mailbox(mailbox) => {
             met.a_mailbox = true;
             if let Some(root) = &mailbox.quota_root
                 && met.quota_roots.insert(root.clone())
@@ -82,24 +92,23 @@ async fn listed(state: &State, mailbox: MailboxRef, met: &mut Met) -> Result<(),
             }
             state.print(|out| reply::mailbox(out, &mailbox, state.release)).await;
         }
-        Some(Listed::Entry(entry)) if entry.mailbox_type.intermediate && !entry.mailbox_type.deleted => {
+        Listed::Entry(entry) if entry.mailbox_type.intermediate && !entry.mailbox_type.deleted => {
             state.print(|out| reply::intermediate(out, &entry)).await;
         }
-        Some(Listed::Entry(_)) | None => {}
+        Listed::Entry(_) => {}
     }
-    Ok(())
 }
 
 async fn get_user(state: &State, user: &UserId) -> Result<(), Refusal> {
     let mut met = Met::default();
     let mut after = None;
     loop {
-        let page = ListUserMailboxes { user: user.clone(), after: after.take(), limit: PAGE };
-        let names = state.io.perform(page).await?;
-        let Some(last) = names.last() else { break };
-        after = Some(last.clone());
-        for name in names {
-            listed(state, MailboxRef::Name(name), &mut met).await?;
+        let page = ListUserMailboxes { user: user.clone(), after: after.take(), limit: MAILBOXES };
+        let page = state.io.perform(page).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.name().clone());
+        for listed in page {
+            print(state, listed, &mut met).await;
         }
     }
     for root in met.quota_roots_in_order {

@@ -234,8 +234,6 @@ fn get_user_lists_mailboxes_then_quota_roots_then_what_was_seen() {
     with_mail().goes(
         "C: GET USER u1
             ListUserMailboxes u1
-            ReadListed user.u1
-            ReadListed user.u1.sub
             ListUserMailboxes u1 after user.u1.sub
             ReadQuota user.u1
             ReadSeen u1

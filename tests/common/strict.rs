@@ -228,7 +228,7 @@ impl<S: Store> Store for Strict<S> {
         self.inner.read_listed(read)
     }
 
-    fn list_user_mailboxes(&mut self, list: &ListUserMailboxes) -> Result<Vec<MailboxName>, Refusal> {
+    fn list_user_mailboxes(&mut self, list: &ListUserMailboxes) -> Result<Vec<Listed>, Refusal> {
         self.next()?;
         self.inner.list_user_mailboxes(list)
     }

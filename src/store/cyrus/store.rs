@@ -15,7 +15,7 @@ use super::{
     room::Room,
     spool::{Spool, now},
     staging::Staging,
-    trash, users,
+    users,
 };
 use crate::{
     event::{Observer, Severity},
@@ -101,14 +101,14 @@ impl CyrusStore {
         };
         let Some(entry) = entry else { return Ok(None) };
         if entry.mailbox_type.is_entry_only() {
-            return Ok(Some(Listed::Entry(to_listed(entry))));
+            return Ok(Some(Listed::Entry(entry.into())));
         }
         // The mailbox that is open for writing holds the locks that reading it would wait for.
         if let Some(Opened::Mailbox(open)) = self.open.as_ref().filter(|open| is_named(open, &entry.name)) {
             return Ok(Some(Listed::Mailbox(Box::new(mailbox::state_of(&self.spool, open)?))));
         }
         if self.open.is_some() {
-            return Ok(Some(Listed::Entry(to_listed(entry))));
+            return Ok(Some(Listed::Entry(entry.into())));
         }
         match mailbox::open(&mut self.spool, &entry.name, Intent::Read) {
             Ok(Opened::Mailbox(mailbox)) => {
@@ -121,26 +121,18 @@ impl CyrusStore {
         }
     }
 
-    fn list(&mut self, list: &ListUserMailboxes) -> Result<Vec<MailboxName>, StoreError> {
+    fn list(&mut self, list: &ListUserMailboxes) -> Result<Vec<Listed>, StoreError> {
+        // It would be waited for.
+        self.open = None;
+        let inbox = list.user.inbox().map_err(|_| Refusal::InvalidUser)?;
         let mut tree = match self.listing.take() {
             Some((user, last, tree)) if user == list.user && Some(&last) == list.after.as_ref() => tree,
             _ if list.after.is_some() => return Err(Refusal::Protocol.into()),
-            _ => {
-                let inbox = list.user.inbox().map_err(|_| Refusal::InvalidUser)?;
-                Tree::of(&self.spool.options, &inbox, TreeFlags::ALL)
-            }
+            _ => Tree::of(&self.spool.options, &inbox, TreeFlags::ALL),
         };
-        let mut names = Vec::new();
-        // Of a page of which nothing is to be seen, nothing would be the end.
-        while names.is_empty() {
-            let page = self.spool.read_list(|db, _| tree.next_page(db, list.limit))?;
-            if page.is_empty() {
-                break;
-            }
-            names = page.into_iter().filter(|entry| !trash::is_kept(entry)).map(|entry| entry.name).collect();
-        }
-        self.listing = names.last().map(|last| (list.user.clone(), last.clone(), tree));
-        Ok(names)
+        let page = mailbox::list(&mut self.spool, &inbox, &mut tree, list.limit)?;
+        self.listing = page.last().map(|last| (list.user.clone(), last.name().clone(), tree));
+        Ok(page)
     }
 
     fn mailbox_annotations(&mut self, name: &MailboxName) -> Result<Vec<Annotation>, StoreError> {
@@ -203,16 +195,18 @@ fn is_named(open: &Opened, name: &MailboxName) -> bool {
     }
 }
 
-fn to_listed(entry: MailboxEntry) -> ListedEntry {
-    ListedEntry {
-        name: entry.name,
-        uniqueid: entry.uniqueid,
-        mailbox_type: entry.mailbox_type,
-        partition: entry.partition,
-        acl: entry.acl.map(Bytes::from),
-        uidvalidity: entry.uidvalidity,
-        created_modseq: entry.created_modseq,
-        folder_modseq: entry.folder_modseq,
+impl From<MailboxEntry> for ListedEntry {
+    fn from(entry: MailboxEntry) -> ListedEntry {
+        ListedEntry {
+            name: entry.name,
+            uniqueid: entry.uniqueid,
+            mailbox_type: entry.mailbox_type,
+            partition: entry.partition,
+            acl: entry.acl.map(Bytes::from),
+            uidvalidity: entry.uidvalidity,
+            created_modseq: entry.created_modseq,
+            folder_modseq: entry.folder_modseq,
+        }
     }
 }
 
@@ -297,7 +291,7 @@ impl Store for CyrusStore {
         self.told(outcome)
     }
 
-    fn list_user_mailboxes(&mut self, list: &ListUserMailboxes) -> Result<Vec<MailboxName>, Refusal> {
+    fn list_user_mailboxes(&mut self, list: &ListUserMailboxes) -> Result<Vec<Listed>, Refusal> {
         let outcome = self.list(list);
         self.told(outcome)
     }

@@ -94,6 +94,11 @@ impl MemoryStore {
         Some(state)
     }
 
+    fn listed(&self, name: &MailboxName) -> Option<Listed> {
+        let mailbox = self.snapshot(name).map(|state| Listed::Mailbox(Box::new(state)));
+        mailbox.or_else(|| self.entries.get(name).cloned().map(Listed::Entry))
+    }
+
     fn belongs(name: &MailboxName, user: &UserId) -> bool {
         name.owner().as_ref() == Some(user)
     }
@@ -197,9 +202,7 @@ impl Store for MemoryStore {
                 mailbox.map(|mailbox| mailbox.state.name.clone()).or_else(|| entry().map(|entry| entry.name.clone()))
             }
         };
-        let Some(name) = name else { return Ok(None) };
-        let mailbox = self.snapshot(&name).map(|state| Listed::Mailbox(Box::new(state)));
-        Ok(mailbox.or_else(|| self.entries.get(&name).cloned().map(Listed::Entry)))
+        Ok(name.and_then(|name| self.listed(&name)))
     }
 
     fn read_defaults(&mut self, ReadDefaults { name }: &ReadDefaults) -> Result<Defaults, Refusal> {
@@ -221,7 +224,7 @@ impl Store for MemoryStore {
         })
     }
 
-    fn list_user_mailboxes(&mut self, list: &ListUserMailboxes) -> Result<Vec<MailboxName>, Refusal> {
+    fn list_user_mailboxes(&mut self, list: &ListUserMailboxes) -> Result<Vec<Listed>, Refusal> {
         let mut names: BTreeSet<&MailboxName> = self.mailboxes.keys().chain(self.entries.keys()).collect();
         names.retain(|name| Self::belongs(name, &list.user));
         let order = |name: &MailboxName| (name.is_deleted(), hierarchical(name.as_str()));
@@ -230,7 +233,7 @@ impl Store for MemoryStore {
         let after = list.after.as_ref().map(order);
         names.retain(|name| after.as_ref().is_none_or(|after| order(name) > *after));
         names.truncate(list.limit);
-        Ok(names)
+        Ok(names.iter().filter_map(|name| self.listed(name)).collect())
     }
 
     fn read_quota(&mut self, ReadQuota { root }: &ReadQuota) -> Result<Option<Quota>, Refusal> {

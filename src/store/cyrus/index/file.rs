@@ -207,12 +207,12 @@ impl IndexFile {
         Ok(None)
     }
 
-    fn record_size(&self) -> usize {
+    pub(super) fn record_size(&self) -> usize {
         // Checked when the header was decoded: at most 512.
         self.header.record_size as usize
     }
 
-    fn read_records(&self, first: u32, bytes: &mut [u8]) -> Result<(), IndexError> {
+    pub(super) fn read_records(&self, first: u32, bytes: &mut [u8]) -> Result<(), IndexError> {
         let records = self.header.num_records;
         if first == 0 || first > records {
             return Err(IndexError::NoRecord { number: first, records });
@@ -227,7 +227,7 @@ impl IndexFile {
         Ok(())
     }
 
-    fn decode(&self, number: u32, bytes: &[u8]) -> Result<IndexRecord, IndexError> {
+    pub(super) fn decode(&self, number: u32, bytes: &[u8]) -> Result<IndexRecord, IndexError> {
         decode_record(bytes, self.header.minor_version).map_err(|damage| IndexError::Record { number, damage })
     }
 }

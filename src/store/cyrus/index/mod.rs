@@ -45,12 +45,14 @@ mod decode;
 mod encode;
 mod file;
 mod layout;
+mod lookup;
 mod types;
 
 pub use decode::{HeaderDamage, LARGEST_HEADER, RecordDamage, decode_header, decode_record};
 pub use encode::{encode_header, encode_record};
 pub use file::{Found, IndexError, IndexFile, Records};
 pub use layout::{NEWEST, OLDEST};
+pub use lookup::Lookup;
 pub use types::{IndexHeader, IndexRecord, NewMailbox, Time, options};
 
 #[cfg(test)]

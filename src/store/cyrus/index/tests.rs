@@ -318,6 +318,35 @@ fn records_are_found_by_uid_in_few_reads() {
 }
 
 #[test]
+fn a_series_of_searches_finds_what_single_ones_do() {
+    for (records, step, wiped) in
+        [(0, 1, 1..=0), (1000, 2, 1..=0), (1000, 7, 400..=470), (1000, 3, 1..=200), (3000, 900, 9..=9)]
+    {
+        let (index, _) = big(records);
+        let rows: Vec<_> = wiped.clone().map(|number| (number, IndexRecord::default())).collect();
+        index.write_records(&rows).unwrap();
+        let mut lookup = Lookup::new(&index);
+        let ascending = (5..=records * 10 + 5).step_by(step * 5);
+        for uid in ascending.chain([10, records * 5, records * 10, 5].into_iter().filter(|uid| *uid > 0)) {
+            let single = match index.find(Uid::new(uid).unwrap()).unwrap() {
+                Found::Record(number, record) => Some((number, record)),
+                Found::Before(_) => None,
+            };
+            assert_eq!(lookup.find(Uid::new(uid).unwrap()).unwrap(), single, "{uid} of {records} with {wiped:?}");
+        }
+    }
+}
+
+#[test]
+fn a_series_of_searches_for_neighbours_reads_every_page_once() {
+    let (index, file) = big(5000);
+    file.reads.lock().unwrap().clear();
+    let mut lookup = Lookup::new(&index);
+    (1..=5000).for_each(|number| assert!(lookup.find(Uid::new(number * 10).unwrap()).unwrap().is_some()));
+    assert!(file.reads.lock().unwrap().len() < 30, "{:?}", file.reads.lock().unwrap());
+}
+
+#[test]
 fn wiped_records_do_not_lead_a_search_astray() {
     for wiped in [1..=1, 500..=500, 400..=700, 900..=1000, 1..=999] {
         let (index, _) = big(1000);

@@ -14,7 +14,7 @@ use super::{
         durable::Unsynced,
         error::StoreError,
         header,
-        index::{Found, IndexHeader, IndexRecord, Time, counts},
+        index::{IndexHeader, IndexRecord, Lookup, Time, counts},
         mboxlist::{self, MailboxEntry},
         options::MetaFile,
         sieve,
@@ -26,7 +26,7 @@ use super::{
     open::{OpenMailbox, whose},
 };
 use crate::{
-    ops::{AnnotatedRecord, Annotation, MailboxChange, Refusal, SyncedHeader},
+    ops::{AnnotatedRecord, Annotation, FindRecords, MailboxChange, Refusal, SyncedHeader},
     plan::crc::{self, FlagCrcs},
     types::{MailboxKind, MailboxOptions, Release},
 };
@@ -154,8 +154,13 @@ fn write_records(
     let (updates, appends) =
         change.records.split_at(change.records.partition_point(|record| record.record.uid.get() <= last_uid));
     let mut records = Vec::with_capacity(change.records.len());
-    for update in updates {
-        records.extend(rewrite(spool, mailbox, update, next, &flags)?);
+    for updates in updates.chunks(FindRecords::PAGE) {
+        let mut lookup = Lookup::new(&mailbox.index);
+        let found = updates.iter().map(|update| lookup.find(update.record.uid)).collect::<Result<Vec<_>, _>>()?;
+        for (update, found) in updates.iter().zip(found) {
+            let Some((number, old)) = found else { continue };
+            records.push((number, rewrite(spool, mailbox, update, &old, next, &flags)?));
+        }
     }
     if !appends.is_empty() {
         let mut appender = Appender::new(spool, staging, mailbox)?;
@@ -192,10 +197,10 @@ fn rewrite(
     spool: &Spool,
     mailbox: &mut OpenMailbox,
     update: &AnnotatedRecord,
+    old: &IndexRecord,
     next: &mut IndexHeader,
     flags: &FlagCrcs,
-) -> Result<Option<(u32, IndexRecord)>, StoreError> {
-    let Found::Record(number, old) = mailbox.index.find(update.record.uid)? else { return Ok(None) };
+) -> Result<IndexRecord, StoreError> {
     let mut new = IndexRecord {
         sentdate: old.sentdate,
         size: old.size,
@@ -212,8 +217,8 @@ fn rewrite(
     } else {
         counts::AnnotationTotals::default()
     };
-    counts::rewrite(next, &old, &mut new, totals, flags, spool.options.expunge_mode);
-    Ok(Some((number, new)))
+    counts::rewrite(next, old, &mut new, totals, flags, spool.options.expunge_mode);
+    Ok(new)
 }
 
 /// What the stored annotations of a message amount to.

@@ -5,7 +5,7 @@ use super::super::{
     disk::{Lock, Mode, lock_named},
     error::StoreError,
     header::{self, MailboxHeader},
-    index::IndexFile,
+    index::{IndexFile, IndexHeader},
     lock::{LockName, NameLock},
     mboxlist::{self, MailboxEntry},
     options::MetaFile,
@@ -67,7 +67,7 @@ pub(in super::super) fn open(spool: &mut Spool, name: &MailboxName, intent: Inte
     Ok(Opened::Mailbox(Box::new(mailbox)))
 }
 
-fn groups(spool: &mut Spool, name: &MailboxName) -> Result<Vec<Vec<u8>>, StoreError> {
+pub(super) fn groups(spool: &mut Spool, name: &MailboxName) -> Result<Vec<Vec<u8>>, StoreError> {
     match name.owner().filter(|_| spool.options.release >= Release::V3_12) {
         Some(owner) => spool.read_list(|list, _| Ok(mboxlist::groups_of(list, &owner)?)),
         None => Ok(Vec::new()),
@@ -83,20 +83,30 @@ pub(in super::super) fn open_files(
     owner_lock: NameLock,
     index_lock: Lock,
 ) -> Result<OpenMailbox, StoreError> {
-    let path = spool.options.meta_file(&place, MetaFile::Index)?;
+    let (index, header, header_file) = read_headers(spool, &entry, &place, index_lock)?;
+    let (groups, message_annotations) = (Vec::new(), None);
+    Ok(OpenMailbox { entry, place, header, header_file, index, groups, message_annotations, lock, owner_lock })
+}
+
+/// Opens and locks the index of a mailbox and reads `cyrus.header`, whose bytes come last.
+pub(super) fn read_headers(
+    spool: &Spool,
+    entry: &MailboxEntry,
+    place: &MailboxPlace,
+    lock: Lock,
+) -> Result<(IndexFile, MailboxHeader, Vec<u8>), StoreError> {
+    let path = spool.options.meta_file(place, MetaFile::Index)?;
     let mut file = spool.disk.open(&path, Mode::Write).map_err(StoreError::io(&path))?;
-    lock_named(spool.disk.as_ref(), &path, &mut file, index_lock, spool.deadline()).map_err(StoreError::io(&path))?;
+    lock_named(spool.disk.as_ref(), &path, &mut file, lock, spool.deadline()).map_err(StoreError::io(&path))?;
     let index = IndexFile::open(file)?;
-    let path = spool.options.meta_file(&place, MetaFile::Header)?;
+    let path = spool.options.meta_file(place, MetaFile::Header)?;
     let bytes = spool.read_file(&path)?.ok_or_else(|| StoreError::io(&path)(ErrorKind::NotFound.into()))?;
     let stored = index.header().header_file_crc;
     if stored != 0 && stored != header::checksum(&bytes) {
         // The reference logs this and goes on: the file is whole, or it could not be decoded.
         spool.tell(Severity::Error, "IOERROR: header CRC doesn't match", &[("mailbox", &entry.name)]);
     }
-    let header = header::decode(&bytes)?;
-    let (header_file, groups, message_annotations) = (bytes, Vec::new(), None);
-    Ok(OpenMailbox { entry, place, header, header_file, index, groups, message_annotations, lock, owner_lock })
+    Ok((index, header::decode(&bytes)?, bytes))
 }
 
 impl OpenMailbox {
@@ -123,15 +133,29 @@ impl OpenMailbox {
 
 /// What is known of a mailbox without its records.
 pub(in super::super) fn state_of(spool: &Spool, mailbox: &OpenMailbox) -> Result<MailboxState, StoreError> {
-    let index = mailbox.index.header();
+    let OpenMailbox { entry, place, header, groups, .. } = mailbox;
+    let mut state = describe(entry, place, header, mailbox.index.header(), groups)?;
+    if let Some(target) = mailbox.annotation_target() {
+        state.annotations = read_annotations(spool, &target)?;
+    }
+    Ok(state)
+}
+
+/// What the list entry and the two headers say of a mailbox.
+pub(super) fn describe(
+    entry: &MailboxEntry,
+    place: &MailboxPlace,
+    header: &MailboxHeader,
+    index: &IndexHeader,
+    groups: &[Vec<u8>],
+) -> Result<MailboxState, StoreError> {
     let damaged = |problem| StoreError::Damaged { path: "mailboxes.db".into(), problem };
-    let entry = &mailbox.entry;
     Ok(MailboxState {
         name: entry.name.clone(),
         uniqueid: entry.uniqueid.clone().ok_or_else(|| damaged("a mailbox has no unique id"))?,
         mailbox_type: entry.mailbox_type,
-        partition: mailbox.place.partition.clone(),
-        quota_root: mailbox.header.quotaroot.as_deref().and_then(|root| MailboxName::parse(root).ok()),
+        partition: place.partition.clone(),
+        quota_root: header.quotaroot.as_deref().and_then(|root| MailboxName::parse(root).ok()),
         header: SyncedHeader {
             acl: Bytes::from(entry.acl.clone().unwrap_or_default()),
             options: MailboxOptions(index.options.0 & MailboxOptions::SYNCED).of_mailbox_with(index.exists != 0),
@@ -147,10 +171,10 @@ pub(in super::super) fn state_of(spool: &Spool, mailbox: &OpenMailbox) -> Result
             pop3_show_after: index.pop3_show_after.seconds,
         },
         crcs: index.sync_crcs,
-        user_flags: mailbox.header.user_flags.iter().map(|name| FlagName::parse(name.as_deref()?).ok()).collect(),
-        annotations: mailbox.annotation_target().map_or(Ok(Vec::new()), |target| read_annotations(spool, &target))?,
+        user_flags: header.user_flags.iter().map(|name| FlagName::parse(name.as_deref()?).ok()).collect(),
+        annotations: Vec::new(),
         index_version: index.minor_version,
-        user_groups: mailbox.groups.iter().map(|group| Bytes::copy_from_slice(group)).collect(),
+        user_groups: groups.iter().map(|group| Bytes::copy_from_slice(group)).collect(),
         racl_modseq: ModSeq::default(),
     })
 }

@@ -4,7 +4,7 @@ use super::{
     super::{
         annotations::{self, Target},
         error::StoreError,
-        index::{Found, IndexRecord},
+        index::{Found, IndexRecord, Lookup},
         spool::Spool,
     },
     open::{OpenMailbox, to_wire},
@@ -15,19 +15,16 @@ use crate::{
     types::{SyncCrcs, Uid},
 };
 
-/// The records with these uids, each looked up by halving.
+/// The records with these uids.
 pub(in super::super) fn find_records(
     spool: &Spool,
     mailbox: &mut OpenMailbox,
     uids: &[Uid],
 ) -> Result<Vec<Option<AnnotatedRecord>>, StoreError> {
-    let found = uids.iter().map(|uid| mailbox.index.find(*uid));
-    let found = found.collect::<Result<Vec<_>, _>>()?;
-    let records = found.into_iter().map(|found| match found {
-        Found::Record(_, record) => to_record(&record),
-        Found::Before(_) => None,
-    });
-    with_annotations(spool, mailbox, records.collect())
+    let mut lookup = Lookup::new(&mailbox.index);
+    let find = |uid: &Uid| Ok(lookup.find(*uid)?.and_then(|(_, record)| to_record(&record)));
+    let records = uids.iter().map(find).collect::<Result<_, StoreError>>()?;
+    with_annotations(spool, mailbox, records)
 }
 
 /// Up to `limit` records behind `after`.

@@ -45,6 +45,8 @@ pub struct Image {
     pub end: u64,
     path: PathBuf,
     pages: Pages,
+    /// The inode and the header for which the pages are right.
+    pages_of: Option<(u64, Header)>,
     pending: Pending,
 }
 
@@ -57,6 +59,7 @@ impl Image {
             end: 0,
             path: path.to_owned(),
             pages: Pages::default(),
+            pages_of: None,
             pending: Pending::default(),
         }
     }
@@ -68,7 +71,29 @@ impl Image {
 
     /// Looks at a file of this size anew and reads its header.
     pub fn load(&mut self, size: u64) -> Result<(), DbError> {
+        self.forget_pages();
+        self.read_header(size)
+    }
+
+    /// The same, under a shared lock. What was read before is kept if the header says that nothing was changed since: a
+    /// change makes the file longer, or is a repack, which makes another file.
+    pub fn look_again(&mut self, size: u64, inode: u64) -> Result<(), DbError> {
+        let before = self.pages_of.take();
+        self.read_header(size)?;
+        let now = (inode, self.header);
+        if before != Some(now) {
+            self.forget_pages();
+        }
+        self.pages_of = Some(now);
+        Ok(())
+    }
+
+    fn forget_pages(&mut self) {
         self.pages.clear();
+        self.pages_of = None;
+    }
+
+    fn read_header(&mut self, size: u64) -> Result<(), DbError> {
         self.pending = Pending::none(size);
         let mut bytes = [0; HEADER_SIZE];
         let count = self.file.read_at(0, &mut bytes).map_err(|error| self.io(error))?;
@@ -214,21 +239,21 @@ impl Image {
 
     /// Writes the gathered records and heads to the file.
     pub fn write_pending(&mut self) -> Result<(), DbError> {
-        self.pages.clear();
+        self.forget_pages();
         let written = self.pending.write_to(self.file.as_ref());
         written.map_err(|error| self.io(error))
     }
 
     /// Writes the header as it is.
     pub fn write_header(&mut self) -> Result<(), DbError> {
-        self.pages.clear();
+        self.forget_pages();
         let written = self.file.write_at(0, &[&encode::header(&self.header)]);
         written.map_err(|error| self.io(error))
     }
 
     /// Cuts the file, when nothing is pending.
     pub fn set_size(&mut self, size: u64) -> Result<(), DbError> {
-        self.pages.clear();
+        self.forget_pages();
         self.pending = Pending::none(size);
         self.file.set_size(size).map_err(|error| self.io(error))
     }

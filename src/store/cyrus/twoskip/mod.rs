@@ -39,7 +39,7 @@ pub use transaction::{Commit, Reader, Writer};
 use self::{format::FIRST_RECORD, image::Image, level::Levels};
 use crate::store::cyrus::{
     db_error::DbError,
-    disk::{Deadline, Disk, DiskFile, Lock, Mode, lock_named},
+    disk::{Deadline, Disk, DiskFile, Lock, Metadata, Mode, lock_named},
 };
 
 /// Smaller files are not repacked (`MINREWRITE`).
@@ -159,11 +159,12 @@ impl Twoskip {
     /// Takes a lock and looks at the file; whether it is clean.
     fn lock(&mut self, lock: Lock, deadline: Deadline) -> Result<bool, DbError> {
         let locked = lock_named(self.disk.as_ref(), &self.path, &mut self.image.file, lock, deadline);
-        let size = locked.map_err(|error| DbError::io(&self.path, error))?.size;
+        let Metadata { size, inode, .. } = locked.map_err(|error| DbError::io(&self.path, error))?;
         match (size, lock) {
             (0, Lock::Shared) => return Ok(false),
             (0, Lock::Exclusive) => self.image.initialise(),
-            _ => self.image.load(size),
+            (_, Lock::Shared) => self.image.look_again(size, inode),
+            (_, Lock::Exclusive) => self.image.load(size),
         }
         .inspect_err(|_| self.unlock())?;
         Ok(self.image.is_clean())

@@ -6,8 +6,8 @@ use crate::store::cyrus::disk::DiskFile;
 
 /// Bytes of a page.
 const PAGE: usize = 4096;
-/// Pages kept: what the upper levels of a search, a walk and its values touch. At most 256 KiB.
-const SLOTS: usize = 64;
+/// Pages kept: what the upper levels of a search, a walk and its values touch. At most 1 MiB.
+const SLOTS: usize = 256;
 
 /// A small cache of a file's pages: page `n` is kept in slot `n` modulo [`SLOTS`].
 #[derive(Default, Debug)]
