@@ -71,7 +71,16 @@ impl IndexFile {
     /// # Errors
     /// [`IndexError`] if the header is damaged, the file too short, or the disk fails.
     pub fn open(file: Box<dyn DiskFile>) -> Result<IndexFile, IndexError> {
-        let header = read_header(&*file)?;
+        let size = file.metadata()?.size;
+        IndexFile::open_sized(file, size)
+    }
+
+    /// The same for a file whose size is known, since its lock was taken.
+    ///
+    /// # Errors
+    /// As for [`IndexFile::open`].
+    pub fn open_sized(file: Box<dyn DiskFile>, size: u64) -> Result<IndexFile, IndexError> {
+        let header = read_header(&*file, size)?;
         Ok(IndexFile { file, header })
     }
 
@@ -90,7 +99,7 @@ impl IndexFile {
     /// # Errors
     /// As for [`IndexFile::open`]; the header then stays as it was.
     pub fn reload(&mut self) -> Result<(), IndexError> {
-        self.header = read_header(&*self.file)?;
+        self.header = read_header(&*self.file, self.file.metadata()?.size)?;
         Ok(())
     }
 
@@ -288,11 +297,11 @@ impl Records<'_> {
     }
 }
 
-fn read_header(file: &dyn DiskFile) -> Result<IndexHeader, IndexError> {
+fn read_header(file: &dyn DiskFile, size: u64) -> Result<IndexHeader, IndexError> {
     let mut bytes = [0; LARGEST_HEADER];
     let read = file.read_at(0, &mut bytes)?;
     let header = decode_header(bytes.get(..read).unwrap_or(&bytes))?;
-    let (size, needed) = (file.metadata()?.size, header.offset_of(header.num_records.saturating_add(1)));
+    let needed = header.offset_of(header.num_records.saturating_add(1));
     if header.num_records == u32::MAX || size < needed {
         return Err(IndexError::Truncated { size, records: header.num_records, needed });
     }

@@ -46,9 +46,6 @@ impl<'a> Appender<'a> {
             return Ok(new);
         }
         let parsed = self.place_message(mailbox, record)?;
-        if parsed.guid != record.guid {
-            return Err(Refusal::GuidMismatch.into());
-        }
         new.size = parsed.size.into();
         new.header_size = parsed.header_size;
         new.sentdate = Time::from_seconds(parsed.sent_date);
@@ -74,7 +71,8 @@ impl<'a> Appender<'a> {
         in_place_of(disk, &path, || link_or_copy(disk, &staged, &path)).map_err(StoreError::io(&path))?;
         self.linked.push(path.clone());
         disk.set_modified(&path, record.internal_date).map_err(StoreError::io(&path))?;
-        Ok(mime::parse(&bytes, &self.options))
+        // What is staged had this GUID when it was written or reserved.
+        Ok(mime::parse_known(&bytes, record.guid, &self.options))
     }
 
     /// Writes what is left in memory of the cache file, and says what is to be made durable.

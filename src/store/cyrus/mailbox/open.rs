@@ -97,8 +97,9 @@ pub(super) fn read_headers(
 ) -> Result<(IndexFile, MailboxHeader, Vec<u8>), StoreError> {
     let path = spool.options.meta_file(place, MetaFile::Index)?;
     let mut file = spool.disk.open(&path, Mode::Write).map_err(StoreError::io(&path))?;
-    lock_named(spool.disk.as_ref(), &path, &mut file, lock, spool.deadline()).map_err(StoreError::io(&path))?;
-    let index = IndexFile::open(file)?;
+    let locked = lock_named(spool.disk.as_ref(), &path, &mut file, lock, spool.deadline());
+    let size = locked.map_err(StoreError::io(&path))?.size;
+    let index = IndexFile::open_sized(file, size)?;
     let path = spool.options.meta_file(place, MetaFile::Header)?;
     let bytes = spool.read_file(&path)?.ok_or_else(|| StoreError::io(&path)(ErrorKind::NotFound.into()))?;
     let stored = index.header().header_file_crc;

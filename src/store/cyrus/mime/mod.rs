@@ -153,12 +153,17 @@ impl ParsedMessage {
 
 /// Parses a message. Never fails: every sequence of bytes is some message.
 pub fn parse(message: &[u8], options: &CacheOptions) -> ParsedMessage {
+    parse_known(message, Guid::of(message), options)
+}
+
+/// Parses a message whose SHA-1 is known.
+pub fn parse_known(message: &[u8], guid: Guid, options: &CacheOptions) -> ParsedMessage {
     let structure = Structure::parse(message, options);
     let root = structure.part(0);
     let date = structure.value(root, Field::Date).map(nstring::header_value);
     let cache = cache_record(&structure, options);
     ParsedMessage {
-        guid: Guid::of(message),
+        guid,
         size: message.len() as u32,
         header_size: root.header_size,
         sent_date: date.as_deref().map_or(0, |date| sent_date(date, options)),
