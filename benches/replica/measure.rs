@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::load::calls::Calls;
 use super::server::Server;
 use super::{Failure, Result};
 
@@ -21,12 +22,6 @@ pub struct Cost {
     pub memory: f64,
     /// MB written to the file system.
     pub written: f64,
-}
-
-impl Cost {
-    pub fn cpu(&self) -> f64 {
-        self.user + self.system
-    }
 }
 
 /// Says lines to a server, and what that costs it.
@@ -72,13 +67,6 @@ fn field(text: &str, name: &str) -> Result<f64> {
     number.ok_or_else(|| Failure(format!("no {name}")))
 }
 
-/// System calls, and those of them that wait for the disk.
-#[derive(Clone, Copy, Default, Debug)]
-pub struct Calls {
-    pub all: u64,
-    pub flushes: u64,
-}
-
 /// Counts the system calls of a conversation: strace is attached behind the greeting.
 pub fn count_calls(server: &mut Server, lines: &[Vec<u8>]) -> Result<Calls> {
     let output = std::env::temp_dir().join(format!("replica-{}.strace", std::process::id()));
@@ -91,7 +79,7 @@ pub fn count_calls(server: &mut Server, lines: &[Vec<u8>]) -> Result<Calls> {
     if std::env::var_os("SHOW_CALLS").is_some() {
         println!("{text}");
     }
-    Ok(summed(&text))
+    Ok(Calls::summed(&text))
 }
 
 fn attach(pid: u32, output: &std::path::Path) -> Result<Child> {
@@ -110,22 +98,6 @@ fn attach(pid: u32, output: &std::path::Path) -> Result<Child> {
 
 fn is_traced(pid: u32) -> Result<bool> {
     Ok(field(&fs::read_to_string(format!("/proc/{pid}/status"))?, "TracerPid:")? > 0.0)
-}
-
-/// The sums of a table of numbers and names.
-fn summed(table: &str) -> Calls {
-    const FLUSHES: [&str; 6] = ["fsync", "fdatasync", "syncfs", "sync_file_range", "msync", "sync"];
-    let mut calls = Calls::default();
-    for line in table.lines() {
-        let mut words = line.split_whitespace();
-        let (Some(Ok(number)), Some(name)) = (words.next().map(str::parse::<u64>), words.next()) else { continue };
-        if name == "total" {
-            continue;
-        }
-        calls.all += number;
-        calls.flushes += if FLUSHES.contains(&name) { number } else { 0 };
-    }
-    calls
 }
 
 /// The median.

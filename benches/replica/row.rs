@@ -2,7 +2,8 @@
 
 use super::Result;
 use super::area::{Area, Medium};
-use super::measure::{Calls, Cost, converse, count_calls, median};
+use super::load::calls::Calls;
+use super::measure::{Cost, converse, count_calls, median};
 use super::server::{Server, Whose};
 
 /// Work to be done, in pairs of runs.
