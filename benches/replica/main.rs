@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 #![allow(missing_docs, reason = "not a library")]
 
+mod alone;
 mod area;
+mod connections;
 #[path = "../load/mod.rs"]
 mod load;
 mod measure;
@@ -41,6 +43,16 @@ fn main() -> std::process::ExitCode {
                 eprintln!("{name}: {why}");
                 failed = true;
             }
+        }
+    }
+    let others: [(&str, &dyn Fn() -> Result<()>); 3] =
+        [("connections", &|| connections::run(pairs)), ("memory", &alone::memory), ("scanner", &alone::scanner)];
+    for (name, run) in others {
+        if (wanted.is_empty() || wanted.iter().any(|wanted| name.contains(wanted.as_str())))
+            && let Err(Failure(why)) = run()
+        {
+            eprintln!("{name}: {why}");
+            failed = true;
         }
     }
     if failed { std::process::ExitCode::FAILURE } else { std::process::ExitCode::SUCCESS }

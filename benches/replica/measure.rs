@@ -43,7 +43,7 @@ pub fn converse(server: &mut Server, lines: &[Vec<u8>]) -> Result<Cost> {
 impl Cost {
     /// What a process has cost so far.
     pub fn of(pid: u32) -> Result<Cost> {
-        let (user, system) = times(pid)?;
+        let (user, system, ..) = ticks(pid)?;
         let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
         let io = fs::read_to_string(format!("/proc/{pid}/io"))?;
         let (memory, written) = (field(&status, "VmHWM:")? / 1024.0, field(&io, "write_bytes:")? / 1e6);
@@ -51,14 +51,14 @@ impl Cost {
     }
 }
 
-/// Seconds in user and system mode.
-pub fn times(pid: u32) -> Result<(f64, f64)> {
+/// Seconds in user and system mode: the process's own, and those of its children that have ended.
+pub fn ticks(pid: u32) -> Result<(f64, f64, f64, f64)> {
     const TICKS: f64 = 100.0;
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
-    let ticks = |at: usize| fields.get(at).and_then(|ticks| ticks.parse::<f64>().ok()).unwrap_or(0.0);
-    // utime and stime are fields 14 and 15; the first two were cut off.
-    Ok((ticks(11) / TICKS, ticks(12) / TICKS))
+    let ticks = |at: usize| fields.get(at).and_then(|ticks| ticks.parse::<f64>().ok()).unwrap_or(0.0) / TICKS;
+    // utime is field 14; the first two were cut off.
+    Ok((ticks(11), ticks(12), ticks(13), ticks(14)))
 }
 
 fn field(text: &str, name: &str) -> Result<f64> {

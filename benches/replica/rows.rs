@@ -10,7 +10,7 @@ use super::row::Row;
 /// All rows, by name.
 pub const ALL: [(&str, fn() -> Row); 9] = [
     ("seed-disk", || seed("seed-disk", Medium::Disk)),
-    ("seed-memory", || seed("seed-memory", Medium::Memory)),
+    ("seed-tmpfs", || seed("seed-tmpfs", Medium::Memory)),
     ("change-1k", || change("change-1k", 1000)),
     ("change-400k", || change("change-400k", LARGE)),
     ("full-400k", full),

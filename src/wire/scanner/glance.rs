@@ -1,6 +1,6 @@
 //! The short way of most tokens: those that the input holds whole, after at most one space.
 
-use super::{Scanner, State};
+use super::{Scanner, State, known::known};
 use crate::wire::{
     Token,
     class::{ENDS_ATOM, ENDS_QUOTED_RUN},
@@ -89,17 +89,28 @@ impl Scanner {
 
 #[inline(never)]
 fn take_atom(input: &mut Bytes, length: usize) -> Option<Token> {
-    Some(Token::Atom(input.split_to(length)))
+    Some(Token::Atom(take_word(input, length)))
 }
 
 #[inline(never)]
 fn take_flag(input: &mut Bytes, length: usize) -> Option<Token> {
-    Some(Token::Flag(input.split_to(length)))
+    Some(Token::Flag(take_word(input, length)))
+}
+
+#[inline]
+fn take_word(input: &mut Bytes, length: usize) -> Bytes {
+    match known(input.get(..length).unwrap_or_default()) {
+        Some(word) => {
+            input.advance(length);
+            word
+        }
+        None => input.split_to(length),
+    }
 }
 
 #[inline(never)]
 fn take_quoted(input: &mut Bytes, length: usize) -> Option<Token> {
-    let text = input.split_to(length);
+    let text = if length == 0 { Bytes::new() } else { input.split_to(length) };
     input.advance(1);
     Some(Token::Quoted(text))
 }

@@ -1,6 +1,7 @@
 //! The state machine that cuts bytes into tokens.
 
 mod glance;
+mod known;
 mod sized;
 mod strings;
 

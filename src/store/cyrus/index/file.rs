@@ -63,6 +63,8 @@ pub enum IndexError {
 pub struct IndexFile {
     file: Box<dyn DiskFile>,
     header: IndexHeader,
+    /// The highest number that was written and that the header may not count yet.
+    written: u32,
 }
 
 impl IndexFile {
@@ -81,7 +83,7 @@ impl IndexFile {
     /// As for [`IndexFile::open`].
     pub fn open_sized(file: Box<dyn DiskFile>, size: u64) -> Result<IndexFile, IndexError> {
         let header = read_header(&*file, size)?;
-        Ok(IndexFile { file, header })
+        Ok(IndexFile { file, header, written: 0 })
     }
 
     /// Writes the header of a new index: the file must be empty.
@@ -89,7 +91,7 @@ impl IndexFile {
     /// # Errors
     /// [`IndexError`] if the version is not known or the disk fails.
     pub fn create(file: Box<dyn DiskFile>, header: IndexHeader) -> Result<IndexFile, IndexError> {
-        let mut index = IndexFile { file, header };
+        let mut index = IndexFile { file, header, written: 0 };
         index.write_header(header)?;
         Ok(index)
     }
@@ -100,6 +102,7 @@ impl IndexFile {
     /// As for [`IndexFile::open`]; the header then stays as it was.
     pub fn reload(&mut self) -> Result<(), IndexError> {
         self.header = read_header(&*self.file, self.file.metadata()?.size)?;
+        self.written = 0;
         Ok(())
     }
 
@@ -166,7 +169,7 @@ impl IndexFile {
     /// # Errors
     /// [`IndexError::NoRecord`] where numbers do not ascend or leave a gap at the end; nothing is written then. Otherwise
     /// if the disk fails: some may be written.
-    pub fn write_records(&self, changes: &[(u32, IndexRecord)]) -> Result<(), IndexError> {
+    pub fn write_records(&mut self, changes: &[(u32, IndexRecord)]) -> Result<(), IndexError> {
         self.check_numbers(changes)?;
         let pages = changes.chunk_by(|(before, _), (after, _)| *after == before.saturating_add(1));
         for page in pages.flat_map(|run| run.chunks(PAGE as usize)) {
@@ -179,6 +182,7 @@ impl IndexFile {
             }
             self.file.write_at(self.header.offset_of(*first), &[&bytes])?;
         }
+        self.written = changes.last().map_or(0, |(number, _)| *number).max(self.written);
         Ok(())
     }
 
@@ -197,7 +201,7 @@ impl IndexFile {
     fn check_numbers(&self, changes: &[(u32, IndexRecord)]) -> Result<(), IndexError> {
         let mut before = 0;
         for (number, _) in changes {
-            if *number <= before || *number > self.header.num_records.max(before).saturating_add(1) {
+            if *number <= before || *number > self.header.num_records.max(self.written).max(before).saturating_add(1) {
                 return Err(IndexError::NoRecord { number: *number, records: self.header.num_records });
             }
             before = *number;

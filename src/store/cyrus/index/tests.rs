@@ -322,7 +322,7 @@ fn a_series_of_searches_finds_what_single_ones_do() {
     for (records, step, wiped) in
         [(0, 1, 1..=0), (1000, 2, 1..=0), (1000, 7, 400..=470), (1000, 3, 1..=200), (3000, 900, 9..=9)]
     {
-        let (index, _) = big(records);
+        let (mut index, _) = big(records);
         let rows: Vec<_> = wiped.clone().map(|number| (number, IndexRecord::default())).collect();
         index.write_records(&rows).unwrap();
         let mut lookup = Lookup::new(&index);
@@ -349,7 +349,7 @@ fn a_series_of_searches_for_neighbours_reads_every_page_once() {
 #[test]
 fn wiped_records_do_not_lead_a_search_astray() {
     for wiped in [1..=1, 500..=500, 400..=700, 900..=1000, 1..=999] {
-        let (index, _) = big(1000);
+        let (mut index, _) = big(1000);
         let rows: Vec<_> = wiped.clone().map(|number| (number, IndexRecord::default())).collect();
         index.write_records(&rows).unwrap();
         for number in 1..=1000 {

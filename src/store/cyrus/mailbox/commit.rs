@@ -31,6 +31,9 @@ use crate::{
     types::{MailboxKind, MailboxOptions, Release},
 };
 
+/// New records that are written at once: of many, not all are held in memory.
+const AHEAD: usize = 4096;
+
 /// Makes the change to a mailbox that is open for writing. `is_new`: it was made for this change, and its list entry comes last.
 pub(in super::super) fn commit(
     spool: &mut Spool,
@@ -153,7 +156,7 @@ fn write_records(
     let last_uid = next.last_uid;
     let (updates, appends) =
         change.records.split_at(change.records.partition_point(|record| record.record.uid.get() <= last_uid));
-    let mut records = Vec::with_capacity(change.records.len());
+    let mut records = Vec::new();
     for updates in updates.chunks(FindRecords::PAGE) {
         let mut lookup = Lookup::new(&mailbox.index);
         let found = updates.iter().map(|update| lookup.find(update.record.uid)).collect::<Result<Vec<_>, _>>()?;
@@ -179,16 +182,41 @@ fn write_records(
 
 fn append_all(
     appender: &mut Appender<'_>,
-    mailbox: &OpenMailbox,
+    mailbox: &mut OpenMailbox,
     appends: &[AnnotatedRecord],
     next: &mut IndexHeader,
     flags: &FlagCrcs,
     records: &mut Vec<(u32, IndexRecord)>,
 ) -> Result<(), StoreError> {
-    for append in appends {
-        let record = appender.append(mailbox, &append.record)?;
-        records.push((counts::append(next, &record, flags), record));
+    for appends in appends.chunks(AHEAD) {
+        let start = records.len();
+        for append in appends {
+            let record = appender.append(mailbox, &append.record)?;
+            records.push((counts::append(next, &record, flags), record));
+        }
+        if appends.len() == AHEAD {
+            write_ahead(mailbox, appends, start, records)?;
+        }
     }
+    Ok(())
+}
+
+/// Writes new records behind those that the header counts, and keeps only what is still asked for: those with annotations,
+/// and the last.
+fn write_ahead(
+    mailbox: &mut OpenMailbox,
+    appends: &[AnnotatedRecord],
+    start: usize,
+    records: &mut Vec<(u32, IndexRecord)>,
+) -> Result<(), StoreError> {
+    let new = records.split_off(start);
+    mailbox.index.write_records(&new)?;
+    let last = new.last().map(|(number, _)| *number);
+    let wanted = new
+        .into_iter()
+        .zip(appends)
+        .filter(|((number, _), append)| Some(*number) == last || !append.annotations().is_empty());
+    records.extend(wanted.map(|(record, _)| record));
     Ok(())
 }
 
