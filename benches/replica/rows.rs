@@ -7,8 +7,11 @@ use super::load::lines::{self, Mailbox, Record};
 use super::load::mail;
 use super::row::Row;
 
+/// Makes a row.
+type Make = fn() -> Row;
+
 /// All rows, by name.
-pub const ALL: [(&str, fn() -> Row); 9] = [
+pub const ALL: [(&str, Make); 9] = [
     ("seed-disk", || seed("seed-disk", Medium::Disk)),
     ("seed-tmpfs", || seed("seed-tmpfs", Medium::Memory)),
     ("change-1k", || change("change-1k", 1000)),
@@ -85,7 +88,7 @@ fn flags() -> Row {
     let (mailbox, live, before) = mailbox(MESSAGES, 1000, MESSAGES);
     let work = move |run: u32| {
         let modseq = u64::from(10 + run);
-        let flags = if run % 2 == 0 { "\\Flagged" } else { "\\Seen $Label" };
+        let flags = if run.is_multiple_of(2) { "\\Flagged" } else { "\\Seen $Label" };
         let mailbox = Mailbox { modseq, ..mailbox.clone() };
         vec![mailbox.apply(live.iter().map(|record| Record { modseq, flags, ..*record }))]
     };

@@ -3,7 +3,7 @@
 //!
 //! `cargo test --release --features costs --test costs`; the numbers are those of optimised code.
 
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
 #[path = "../../benches/load/mod.rs"]
 #[allow(dead_code, reason = "shared with the benchmark")]
