@@ -38,8 +38,9 @@ fn read(input: &[u8]) -> Result<(), IndexError> {
     for number in [0, 1, records, records.saturating_add(1), u32::MAX] {
         let _ = index.record(number);
     }
-    for record in index.records(0) {
-        let (number, record) = record?;
+    assert!(index.records(0).take_while(Result::is_ok).count() <= records as usize);
+    for number in 1..=records {
+        let record = index.record(number)?;
         let Some(uid) = record.uid else { continue };
         if dice.below(8) == 0 {
             let _ = index.find(uid);
