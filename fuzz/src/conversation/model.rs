@@ -111,7 +111,7 @@ fn apply(world: &mut World, update: &Update) {
         partition,
         uidvalidity: update.uidvalidity.to_string(),
         last_uid: last_uid.max(update.last_uid),
-        modseq: update.modseq,
+        modseq: update.modseq.into(),
         comment: update.annotation.map(str::to_owned),
         records,
     };
@@ -127,7 +127,7 @@ fn restore(world: &mut World, update: &Update, seen: &World) {
         partition: update.partition.to_owned(),
         uidvalidity: if update.identity { update.uidvalidity.to_string() } else { made.uidvalidity.clone() },
         last_uid: 0,
-        modseq: if update.identity { update.modseq } else { 1 },
+        modseq: if update.identity { update.modseq.into() } else { 1 },
         comment: update.annotation.filter(|_| update.identity).map(str::to_owned),
         records: Default::default(),
     });
@@ -135,8 +135,8 @@ fn restore(world: &mut World, update: &Update, seen: &World) {
     for record in &update.records {
         let free = mailbox.last_uid + 1;
         mailbox.last_uid = if keeps_numbers { record.uid.max(free) } else { free };
-        let keeps_modseq = keeps_numbers && record.modseq <= mailbox.modseq;
-        mailbox.modseq += u32::from(!keeps_modseq);
+        let keeps_modseq = keeps_numbers && u64::from(record.modseq) <= mailbox.modseq;
+        mailbox.modseq += u64::from(!keeps_modseq);
         mailbox.records.insert(mailbox.last_uid, message(record));
     }
 }

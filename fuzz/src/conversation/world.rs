@@ -6,6 +6,8 @@ use super::{
 };
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::ParseIntError;
+use std::str::FromStr;
 use sync_server::{
     dlist::{Builder, Event, Item, KvList, Value},
     wire::{Scanner, Token, WireLimits},
@@ -35,7 +37,7 @@ pub struct Mailbox {
     pub partition: String,
     pub uidvalidity: String,
     pub last_uid: u32,
-    pub modseq: u32,
+    pub modseq: u64,
     pub comment: Option<String>,
     pub records: BTreeMap<u32, Message>,
 }
@@ -120,7 +122,7 @@ fn field(fields: &KvList, name: &str) -> String {
     fields.get(name.as_bytes()).map(text).unwrap_or_default()
 }
 
-fn number(fields: &KvList, name: &str) -> u32 {
+fn number<N: FromStr<Err = ParseIntError>>(fields: &KvList, name: &str) -> N {
     field(fields, name).parse().expect("a number")
 }
 
