@@ -6,7 +6,8 @@ use super::{
     annotations::{self, Store, Target, check_store},
     disk::Durability,
     error::StoreError,
-    index::{IndexHeader, counts},
+    index::counts,
+    journal::Transaction,
     mailbox::{self, OpenMailbox, Opened, whose},
     options::MetaFile,
     spool::{Spool, open_or_create},
@@ -28,7 +29,7 @@ pub(super) fn set(
     let Some(name) = mailbox else {
         let store = check(spool, &Target::Server, MailboxKind::Email, entry, user, value)?;
         return match store {
-            Store::Value(value) => write(spool, &Target::Server, entry, user, &value).map(drop),
+            Store::Value(value) => store_of_server(spool, entry, user, &value),
             // Messages of the day and shutdown notices are each server's own.
             _ => Err(Refusal::BadParameters.into()),
         };
@@ -39,8 +40,7 @@ pub(super) fn set(
     let target = Target::Mailbox(mailbox.entry.uniqueid.clone().ok_or(Refusal::BadFormat)?, name.clone());
     match check(spool, &target, mailbox.entry.mailbox_type.kind, entry, user, value)? {
         Store::Value(value) | Store::SpecialUse(value) => {
-            let before = write(spool, &target, entry, user, &value)?;
-            before.map_or(Ok(()), |before| count(spool, &mut mailbox, &before, &value))
+            store(spool, &mut mailbox, &target, Annotation { entry, user, value: &value })
         }
         Store::Option { option, set } => set_option(spool, &mut mailbox, option, set),
         // The date comes with the mailbox (POP3_SHOW_AFTER).
@@ -60,43 +60,49 @@ fn check(
     check_store(&spool.options, target, kind, entry, &whose(user)?, value).map_err(|_| Refusal::BadParameters.into())
 }
 
-/// Returns what was there before, if that was something else.
-fn write(
-    spool: &Spool,
-    target: &Target,
-    entry: &[u8],
-    user: &[u8],
-    value: &[u8],
-) -> Result<Option<Vec<u8>>, StoreError> {
+fn store_of_server(spool: &Spool, entry: &[u8], user: &[u8], value: &[u8]) -> Result<(), StoreError> {
     let mut db = open_or_create(&spool.disk, &spool.options.annotations_file())?;
     let mut writer = db.write(spool.deadline())?;
-    let written = annotations::write(&mut writer, target, entry, &whose(user)?, value, ModSeq::default())?;
-    writer.commit(Durability::Now)?;
-    Ok(match written {
-        annotations::Written::Unchanged => None,
-        annotations::Written::Changed { before } => Some(before),
-    })
+    annotations::write(&mut writer, &Target::Server, entry, &whose(user)?, value, ModSeq::default())?;
+    Ok(writer.commit(Durability::Now)?)
 }
 
-/// Counts what the annotation takes, in the index and for the quota root.
-fn count(spool: &Spool, mailbox: &mut OpenMailbox, before: &[u8], after: &[u8]) -> Result<(), StoreError> {
-    let mut index = *mailbox.index.header();
-    counts::annotate(&mut index, None, &counts::Annotation { entry: b"", userid: None, old: before, new: after });
-    let difference = usage::difference(usage::usage_of(mailbox.index.header()), usage::usage_of(&index));
+struct Annotation<'a> {
+    entry: &'a [u8],
+    user: &'a [u8],
+    value: &'a [u8],
+}
+
+/// Stores an annotation of a mailbox, and counts what it takes, in the index and for the quota root.
+fn store(
+    spool: &mut Spool,
+    mailbox: &mut OpenMailbox,
+    target: &Target,
+    Annotation { entry, user, value }: Annotation<'_>,
+) -> Result<(), StoreError> {
+    let disk = spool.disk.clone();
+    let mut transaction = Transaction::new(disk.as_ref(), vec![mailbox.entry.name.clone()], mailbox.place.clone());
+    let written = transaction.annotations(spool, |table| {
+        Ok(annotations::write(table, target, entry, &whose(user)?, value, ModSeq::default())?)
+    })?;
+    let annotations::Written::Changed { before } = written else { return Ok(()) };
+    let index = *mailbox.index.header();
+    let mut next = index;
+    counts::annotate(&mut next, None, &counts::Annotation { entry: b"", userid: None, old: &before, new: value });
+    transaction.index(index, next, Vec::new());
+    let difference = usage::difference(usage::usage_of(&index), usage::usage_of(&next));
     if let Some(root) = mailbox.header.quotaroot.as_deref() {
-        usage::count(spool, root, difference, &mailbox.entry.name)?;
+        transaction.count(spool, root, difference, &mailbox.entry.name)?;
     }
-    write_index(spool, mailbox, index)
+    let prepared = transaction.prepare(spool, mailbox.entry.uniqueid.as_ref())?;
+    prepared.carry_out(spool, Some(&mut mailbox.index))?.end(spool);
+    Ok(())
 }
 
 fn set_option(spool: &Spool, mailbox: &mut OpenMailbox, option: u32, set: bool) -> Result<(), StoreError> {
     let mut index = *mailbox.index.header();
     let others = index.options.0 & !option;
     index.options = MailboxOptions(if set { others | option } else { others });
-    write_index(spool, mailbox, index)
-}
-
-fn write_index(spool: &Spool, mailbox: &mut OpenMailbox, index: IndexHeader) -> Result<(), StoreError> {
     mailbox.index.write_header(index)?;
     let path = spool.options.meta_file(&mailbox.place, MetaFile::Index)?;
     mailbox.index.file().sync().map_err(StoreError::io(&path))

@@ -13,6 +13,8 @@ const ONE_BY_ONE: usize = 4;
 #[derive(Debug, Default)]
 pub(super) struct Unsynced {
     files: Vec<PathBuf>,
+    /// Files that have long had their names.
+    rewritten: Vec<PathBuf>,
     directories: BTreeSet<PathBuf>,
 }
 
@@ -23,6 +25,11 @@ impl Unsynced {
         self.name(path);
     }
 
+    /// A file whose bytes are new, and which has long had its name.
+    pub(super) fn bytes(&mut self, path: &Path) {
+        self.rewritten.push(path.to_owned());
+    }
+
     /// A file whose name is new.
     pub(super) fn name(&mut self, path: &Path) {
         self.directories.extend(path.parent().map(Path::to_owned));
@@ -30,20 +37,20 @@ impl Unsynced {
 
     /// Waits until all of it is durable.
     pub(super) fn sync(&self, disk: &dyn Disk) -> Result<(), StoreError> {
-        if self.files.len() > ONE_BY_ONE {
+        if self.files.len() + self.rewritten.len() > ONE_BY_ONE {
             return self.sync_file_systems(disk);
         }
-        for path in &self.files {
+        for path in self.files.iter().chain(&self.rewritten) {
             let synced = disk.open(path, Mode::Read).and_then(|file| file.sync());
             synced.map_err(StoreError::io(path))?;
         }
         self.directories.iter().try_for_each(|path| disk.sync_dir(path).map_err(StoreError::io(path)))
     }
 
-    /// One call for each file system, found by the device that a directory is on.
+    /// One call for each file system, found by the device that a directory, or a file in it, is on.
     fn sync_file_systems(&self, disk: &dyn Disk) -> Result<(), StoreError> {
         let mut synced = BTreeSet::new();
-        for path in &self.directories {
+        for path in self.directories.iter().chain(&self.rewritten) {
             let device = disk.metadata(path).map_err(StoreError::io(path))?.device;
             if synced.insert(device) {
                 disk.sync_file_system(path).map_err(StoreError::io(path))?;

@@ -95,7 +95,7 @@ fn remove_root(spool: &mut Spool, name: &MailboxName, root: &QuotaRoot) -> Resul
 fn for_each_mailbox(
     spool: &mut Spool,
     name: &MailboxName,
-    each: impl Fn(&Spool, &mut OpenMailbox) -> Result<(), StoreError>,
+    each: impl Fn(&mut Spool, &mut OpenMailbox) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let mut tree = Tree::of(&spool.options, name, TreeFlags::default());
     let mut all = Ok(());

@@ -60,16 +60,17 @@ impl Spool {
         Ok(read(&mut list.read(deadline)?, &self.options)?)
     }
 
-    /// Changes the mailbox list in one durable transaction.
+    /// Changes the mailbox list in one transaction.
     pub(super) fn write_list<T>(
         &mut self,
+        durability: Durability,
         write: impl FnOnce(&mut Writer<'_>, &CyrusOptions) -> Result<T, mboxlist::ListError>,
     ) -> Result<T, StoreError> {
         let deadline = self.deadline();
         let list = open_list(&mut self.list, &self.disk, &self.options)?;
         let mut writer = list.write(deadline)?;
         let outcome = write(&mut writer, &self.options)?;
-        writer.commit(Durability::Now)?;
+        writer.commit(durability)?;
         Ok(outcome)
     }
 

@@ -4,8 +4,9 @@ use super::{
     annotate,
     annotations::Target,
     defaults,
-    disk::{Disk, Lock, RealDisk},
+    disk::{Disk, Durability, Lock, RealDisk},
     error::StoreError,
+    journal,
     lock::LockName,
     mailbox::{self, OpenMailbox, Opened},
     mboxlist::{MailboxEntry, Tree, TreeFlags, update},
@@ -50,9 +51,11 @@ impl CyrusStore {
         CyrusStore::on(Arc::new(RealDisk), options, observer)
     }
 
-    /// A store on another disk.
+    /// A store on another disk. Changes that a power cut or a killed process has cut short are finished first; what stands in
+    /// the way of that is told to the observer.
     pub fn on(disk: Arc<dyn Disk>, options: CyrusOptions, observer: Arc<dyn Observer>) -> CyrusStore {
-        let spool = Spool::new(disk, options, observer);
+        let mut spool = Spool::new(disk, options, observer);
+        journal::replay_all(&mut spool);
         CyrusStore {
             spool,
             staging: Staging::default(),
@@ -155,7 +158,7 @@ impl CyrusStore {
                     ..MailboxEntry::new(name.clone(), *mailbox_type)
                 };
                 let _lock = spool.lock(LockName::user_of(name), Lock::Exclusive)?;
-                spool.write_list(|list, options| update(list, options, &entry, now()))
+                spool.write_list(Durability::Now, |list, options| update(list, options, &entry, now()))
             }
             Change::DeleteMailbox { name, meant } => mailbox::delete(spool, name, meant.as_ref()),
             Change::RemoveUser { user } => remove_user::remove(spool, user),

@@ -3,9 +3,10 @@
 //! Source: `mailbox_get_usage` of `imap/mailbox.c`, `quota_update_useds` and `quota_findroot` of `imap/quota_db.c`.
 
 use super::{
-    disk::Durability,
+    disk::Disk,
     error::StoreError,
     index::IndexHeader,
+    journal::QuotaChange,
     quota::{self, Amounts, QuotaFile, QuotaRoot, RESOURCES, Resource, root_candidates},
     spool::Spool,
 };
@@ -40,16 +41,22 @@ pub(super) fn difference(before: Amounts, after: Amounts) -> Amounts {
     difference
 }
 
-/// Adds to what is used of a root. A root that is gone counts nothing.
-pub(super) fn count(spool: &Spool, root: &[u8], difference: Amounts, mailbox: &MailboxName) -> Result<(), StoreError> {
-    let Some(root) = QuotaRoot::parse(root).ok().filter(|_| difference != NOTHING) else { return Ok(()) };
+/// What adding to what is used of a root comes to, and the root's file, locked; `None` if nothing. A root that is gone counts
+/// nothing.
+pub(super) fn plan<'a>(
+    spool: &Spool,
+    disk: &'a dyn Disk,
+    root: &[u8],
+    difference: Amounts,
+    mailbox: &MailboxName,
+) -> Result<Option<(QuotaChange, QuotaFile<'a>)>, StoreError> {
+    let Some(root) = QuotaRoot::parse(root).ok().filter(|_| difference != NOTHING) else { return Ok(None) };
     let path = spool.options.quota_file(&root);
-    let Some(file) = QuotaFile::lock(spool.disk.as_ref(), &path, false, spool.deadline())? else { return Ok(()) };
-    let Some(mut quota) = file.quota().cloned() else { return Ok(()) };
-    if quota.add(difference, mailbox) {
-        file.commit(&quota, Durability::Now)?;
-    }
-    Ok(())
+    let Some(file) = QuotaFile::lock(disk, &path, false, spool.deadline())? else { return Ok(None) };
+    let Some(before) = file.quota().cloned() else { return Ok(None) };
+    let mut after = before.clone();
+    let is_changed = after.add(difference, mailbox);
+    Ok(is_changed.then_some((QuotaChange { root, before, after }, file)))
 }
 
 /// The root that a mailbox of this name counts for.

@@ -9,6 +9,7 @@ use super::{
         error::StoreError,
         header::{self, MailboxHeader},
         index::{IndexFile, IndexHeader, NewMailbox, Time},
+        journal,
         lock::{LockName, NameLock},
         mboxlist::MailboxEntry,
         options::MetaFile,
@@ -81,6 +82,10 @@ struct New {
 }
 
 fn create(spool: &mut Spool, new: New, header: &SyncedHeader, owner_lock: NameLock) -> Result<OpenMailbox, StoreError> {
+    if journal::settle(spool, &new.uniqueid, &owner_lock)? {
+        // A process died while it made or removed a mailbox of this id; what there is now, the peer has to ask for first.
+        return Err(Refusal::Locked.into());
+    }
     let legacy_dirs = legacy_dirs(spool, &new.name)?;
     let mailbox_type = MailboxType { legacy_dirs, ..new.mailbox_type };
     let mut entry = MailboxEntry::new(new.name.clone(), mailbox_type);

@@ -1,4 +1,4 @@
-//! Removing a mailbox: first its list entry becomes a tombstone, then its files go.
+//! Removing a mailbox: its list entry becomes a tombstone, and with it go its annotations, its part of the quota and its files.
 //!
 //! Source: `mboxlist_deletemailbox` of `imap/mboxlist.c` with `FORCE` and `SILENT`, `mailbox_delete_internal` and
 //! `mailbox_delete_cleanup` of `imap/mailbox.c`.
@@ -8,21 +8,22 @@ use super::{
         annotations,
         disk::{Durability, Lock, remove_if_there},
         error::StoreError,
+        journal::Transaction,
         lock::{LockName, NameLock},
         mboxlist::{self, ClosedMailbox, MailboxEntry},
         paths::{MailboxDirectory, MailboxPlace},
         removals, sieve,
-        spool::{Spool, now, open_or_create},
+        spool::{Spool, now},
         trash, usage,
     },
-    open::{OpenMailbox, open_files},
+    open::{OpenMailbox, open_files, settled_entry},
 };
 use crate::{
     event::Severity,
     ops::{MailboxIdentity, Refusal},
     types::{MailboxKind, MailboxName, ModSeq},
 };
-use std::{fmt::Display, io::ErrorKind, path::Path};
+use std::{io::ErrorKind, path::Path};
 
 /// Removes a mailbox by name, or makes a tombstone of an intermediate folder.
 pub(in super::super) fn delete(
@@ -31,7 +32,8 @@ pub(in super::super) fn delete(
     meant: Option<&MailboxIdentity>,
 ) -> Result<(), StoreError> {
     let owner_lock = spool.lock(LockName::user_of(name), Lock::Exclusive)?;
-    let entry = spool.entry(name)?.filter(|entry| !trash::is_kept(entry)).ok_or(Refusal::Nonexistent)?;
+    let entry = settled_entry(spool, name, &owner_lock)?.filter(|entry| !trash::is_kept(entry));
+    let entry = entry.ok_or(Refusal::Nonexistent)?;
     if meant.is_some_and(|meant| !meant.is(entry.uniqueid.as_ref(), entry.uidvalidity)) {
         return Err(Refusal::Moved.into());
     }
@@ -48,13 +50,13 @@ pub(in super::super) fn delete_owned(
     owner_lock: NameLock,
     raise: u64,
 ) -> Result<NameLock, StoreError> {
-    let entry = spool.entry(name)?.ok_or(Refusal::Nonexistent)?;
+    let entry = settled_entry(spool, name, &owner_lock)?.ok_or(Refusal::Nonexistent)?;
     match entry.place().filter(|_| !entry.mailbox_type.is_entry_only()) {
         Some(place) => {
             let lock = spool.lock(LockName::Mailbox(place.directory.clone()), Lock::Exclusive)?;
             delete_mailbox(spool, entry, place, lock, owner_lock, raise)
         }
-        None => unlist(spool, &entry, None, None).map(|()| owner_lock),
+        None => unlist(spool, &entry).map(|()| owner_lock),
     }
 }
 
@@ -80,20 +82,11 @@ fn delete_mailbox(
         Ok(mailbox) => {
             let closed = closed(&mailbox, raise);
             let kept = trash::keep(spool, &mailbox)?;
-            let unlisted = unlist(spool, &entry, closed.as_ref(), kept.as_ref());
+            let removed = remove(spool, &mailbox, closed.as_ref(), kept.as_ref());
             if let Some(kept) = &kept {
                 trash::settle(spool, &entry.name, kept);
             }
-            unlisted?;
-            if entry.mailbox_type.kind == MailboxKind::Sieve && !entry.name.is_deleted() {
-                sieve::forget(spool, &entry.name);
-            }
-            // From here on it is gone. Whoever repeats this finds nothing to remove: what stays behind is told of.
-            if let Err(error) = forget(spool, &mailbox).and_then(|()| remove_files(spool, &place)) {
-                let facts: [(&str, &dyn Display); 2] = [("mailbox", &entry.name), ("error", &error)];
-                spool.tell(Severity::Error, "IOERROR: unable to remove all of a mailbox", &facts);
-            }
-            Ok(mailbox.owner_lock)
+            removed.map(|()| mailbox.owner_lock)
         }
         // Another has it locked, or the disk failed: nothing is known of its state.
         Err(error) if !error.is_not_found() && error.refusal() != Refusal::BadFormat => Err(error),
@@ -103,11 +96,41 @@ fn delete_mailbox(
                 "IOERROR: deleting a damaged mailbox",
                 &[("mailbox", &entry.name), ("error", &error)],
             );
-            unlist(spool, &entry, None, None)?;
+            unlist(spool, &entry)?;
             remove_files(spool, &place)?;
             spool.lock(LockName::user_of(&entry.name), Lock::Exclusive)
         }
     }
+}
+
+/// The mailbox goes from the list, in one transaction with the entry that keeps its files; what other files say of it, and its
+/// own files, go with it.
+fn remove(
+    spool: &mut Spool,
+    mailbox: &OpenMailbox,
+    closed: Option<&ClosedMailbox>,
+    kept: Option<&MailboxEntry>,
+) -> Result<(), StoreError> {
+    let (disk, entry) = (spool.disk.clone(), &mailbox.entry);
+    let mut transaction = Transaction::new(disk.as_ref(), vec![entry.name.clone()], mailbox.place.clone());
+    transaction.list(spool, |list, options| {
+        let outcome = mboxlist::delete(list, options, &entry.name, closed, now())?;
+        if let (Ok(_), Some(kept)) = (&outcome, kept) {
+            mboxlist::update(list, options, kept, now())?;
+        }
+        Ok(outcome.map(drop).map_err(|_| StoreError::from(Refusal::Nonexistent)))
+    })??;
+    forget(spool, mailbox, &mut transaction)?;
+    let has_scripts = entry.mailbox_type.kind == MailboxKind::Sieve && !entry.name.is_deleted();
+    if has_scripts {
+        transaction.lists_scripts(entry.name.clone());
+    }
+    let made = transaction.prepare(spool, entry.uniqueid.as_ref())?.carry_out(spool, None)?;
+    if has_scripts {
+        sieve::forget(spool, &entry.name);
+    }
+    made.end(spool);
+    Ok(())
 }
 
 fn closed(mailbox: &OpenMailbox, raise: u64) -> Option<ClosedMailbox> {
@@ -120,34 +143,28 @@ fn closed(mailbox: &OpenMailbox, raise: u64) -> Option<ClosedMailbox> {
     })
 }
 
-/// In one transaction the mailbox goes from the list, and the one that keeps its files comes.
-fn unlist(
-    spool: &mut Spool,
-    entry: &MailboxEntry,
-    closed: Option<&ClosedMailbox>,
-    kept: Option<&MailboxEntry>,
-) -> Result<(), StoreError> {
-    let outcome = spool.write_list(|list, options| {
-        let outcome = mboxlist::delete(list, options, &entry.name, closed, now())?;
-        if let (Ok(_), Some(kept)) = (&outcome, kept) {
-            mboxlist::update(list, options, kept, now())?;
-        }
-        Ok(outcome)
-    })?;
+/// An entry without files becomes a tombstone, or goes.
+fn unlist(spool: &mut Spool, entry: &MailboxEntry) -> Result<(), StoreError> {
+    let outcome =
+        spool.write_list(Durability::Now, |list, options| mboxlist::delete(list, options, &entry.name, None, now()))?;
     outcome.map(drop).map_err(|_| Refusal::Nonexistent.into())
 }
 
-/// What other files say of the mailbox: its annotations and its part of the quota.
-pub(in super::super) fn forget(spool: &Spool, mailbox: &OpenMailbox) -> Result<(), StoreError> {
+/// The mailbox's annotations, its part of the quota, and its files go.
+pub(in super::super) fn forget(
+    spool: &Spool,
+    mailbox: &OpenMailbox,
+    transaction: &mut Transaction<'_>,
+) -> Result<(), StoreError> {
     if let Some(target) = mailbox.annotation_target() {
-        let mut db = open_or_create(&spool.disk, &spool.options.annotations_file())?;
-        let mut writer = db.write(spool.deadline())?;
-        annotations::remove_all(&mut writer, &target)?;
-        writer.commit(Durability::Now)?;
+        transaction.annotations(spool, |table| Ok(annotations::remove_all(table, &target)?))?;
     }
-    let Some(root) = mailbox.header.quotaroot.as_deref() else { return Ok(()) };
-    let difference = usage::difference(usage::usage_of(mailbox.index.header()), usage::NOTHING);
-    usage::count(spool, root, difference, &mailbox.entry.name)
+    if let Some(root) = mailbox.header.quotaroot.as_deref() {
+        let difference = usage::difference(usage::usage_of(mailbox.index.header()), usage::NOTHING);
+        transaction.count(spool, root, difference, &mailbox.entry.name)?;
+    }
+    transaction.remove(mailbox.place.clone());
+    Ok(())
 }
 
 /// Removes all files of a mailbox, and its directories where nothing else lies in them.

@@ -19,6 +19,7 @@ mod list;
 mod open;
 mod quota_root;
 mod read;
+mod records;
 mod rename;
 
 pub(super) use commit::commit;

@@ -6,6 +6,7 @@ use super::super::{
     error::StoreError,
     header::{self, MailboxHeader},
     index::{IndexFile, IndexHeader},
+    journal,
     lock::{LockName, NameLock},
     mboxlist::{self, MailboxEntry},
     options::MetaFile,
@@ -58,13 +59,31 @@ fn lock_for(intent: Intent) -> Lock {
 /// Opens a mailbox by name.
 pub(in super::super) fn open(spool: &mut Spool, name: &MailboxName, intent: Intent) -> Result<Opened, StoreError> {
     let owner_lock = spool.lock(LockName::user_of(name), lock_for(intent))?;
-    let entry = spool.entry(name)?.filter(|entry| !entry.mailbox_type.is_entry_only());
-    let Some(entry) = entry else { return Ok(Opened::Missing { name: name.clone(), owner_lock }) };
+    let entry = match intent {
+        Intent::Read => spool.entry(name)?,
+        Intent::Write => settled_entry(spool, name, &owner_lock)?,
+    };
+    let Some(entry) = entry.filter(|entry| !entry.mailbox_type.is_entry_only()) else {
+        return Ok(Opened::Missing { name: name.clone(), owner_lock });
+    };
     let Some(place) = entry.place() else { return Ok(Opened::Missing { name: name.clone(), owner_lock }) };
     let lock = spool.lock(LockName::Mailbox(place.directory.clone()), Lock::Shared)?;
     let mut mailbox = open_files(spool, entry, place, lock, owner_lock, lock_for(intent))?;
     mailbox.groups = groups(spool, name)?;
     Ok(Opened::Mailbox(Box::new(mailbox)))
+}
+
+/// The entry of a name whose owner is locked exclusively. A change that a process left unfinished is finished first.
+pub(super) fn settled_entry(
+    spool: &mut Spool,
+    name: &MailboxName,
+    owner_lock: &NameLock,
+) -> Result<Option<MailboxEntry>, StoreError> {
+    let entry = spool.entry(name)?;
+    match entry.as_ref().and_then(|entry| entry.uniqueid.as_ref()) {
+        Some(id) if journal::settle(spool, id, owner_lock)? => spool.entry(name),
+        _ => Ok(entry),
+    }
 }
 
 pub(super) fn groups(spool: &mut Spool, name: &MailboxName) -> Result<Vec<Vec<u8>>, StoreError> {

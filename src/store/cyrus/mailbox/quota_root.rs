@@ -3,62 +3,97 @@
 //! Source: `mailbox_changequotaroot`, `mailbox_set_quotaroot` of `imap/mailbox.c`.
 
 use super::{
-    super::{error::StoreError, header, options::MetaFile, quota::QuotaRoot, spool::Spool, usage},
+    super::{
+        error::StoreError, header, index::IndexHeader, journal::Transaction, quota::QuotaRoot, spool::Spool, usage,
+    },
     open::OpenMailbox,
 };
 use crate::types::MailboxName;
 
 /// Lets a mailbox count for a root that was just made above it, unless it counts for a nearer one.
-pub(in super::super) fn adopt(spool: &Spool, mailbox: &mut OpenMailbox, root: &QuotaRoot) -> Result<(), StoreError> {
+pub(in super::super) fn adopt(
+    spool: &mut Spool,
+    mailbox: &mut OpenMailbox,
+    root: &QuotaRoot,
+) -> Result<(), StoreError> {
     let name = mailbox.entry.name.clone();
-    if change(spool, mailbox, Some(root), &name)? { write(spool, mailbox) } else { Ok(()) }
+    let Some(change) = change(mailbox, Some(root)) else { return Ok(()) };
+    let disk = spool.disk.clone();
+    let mut transaction = Transaction::new(disk.as_ref(), vec![name.clone()], mailbox.place.clone());
+    write(mailbox, *mailbox.index.header(), &mut transaction)?;
+    count(spool, mailbox, change, &name, &mut transaction)?;
+    carry_out(spool, mailbox, transaction)
 }
 
 /// Lets a mailbox count for no root, if it counts for this one. The root itself goes, so its usage is left alone.
-pub(in super::super) fn abandon(spool: &Spool, mailbox: &mut OpenMailbox, root: &QuotaRoot) -> Result<(), StoreError> {
+pub(in super::super) fn abandon(
+    spool: &mut Spool,
+    mailbox: &mut OpenMailbox,
+    root: &QuotaRoot,
+) -> Result<(), StoreError> {
     if mailbox.header.quotaroot.as_deref() != Some(root.as_str().as_bytes()) {
         return Ok(());
     }
     mailbox.header.quotaroot = None;
-    write(spool, mailbox)
+    let disk = spool.disk.clone();
+    let mut transaction = Transaction::new(disk.as_ref(), vec![mailbox.entry.name.clone()], mailbox.place.clone());
+    write(mailbox, *mailbox.index.header(), &mut transaction)?;
+    carry_out(spool, mailbox, transaction)
 }
 
-/// Moves what a mailbox uses to another root, under the name it then has; one that counts for a root below that one stays.
-/// Returns whether the header is to be written.
-pub(super) fn change(
-    spool: &Spool,
-    mailbox: &mut OpenMailbox,
-    root: Option<&QuotaRoot>,
-    name: &MailboxName,
-) -> Result<bool, StoreError> {
+/// The roots that a mailbox counted for, and counts for now.
+pub(super) struct Roots {
+    before: Option<Vec<u8>>,
+    after: Option<Vec<u8>>,
+}
+
+/// Gives a mailbox another root; one that counts for a root below that one stays. `None`: nothing changes.
+pub(super) fn change(mailbox: &mut OpenMailbox, root: Option<&QuotaRoot>) -> Option<Roots> {
     let current = mailbox.header.quotaroot.as_deref().and_then(|current| QuotaRoot::parse(current).ok());
     let stays = match (&current, root) {
         (Some(current), Some(root)) => root.leaves_alone(current),
         (current, root) => current.as_ref() == root,
     };
     if stays {
-        return Ok(false);
+        return None;
     }
-    let root = root.map(|root| root.as_str().as_bytes().to_vec());
-    let used = usage::usage_of(mailbox.index.header());
-    if let Some(old_root) = &mailbox.header.quotaroot {
-        usage::count(spool, old_root, usage::difference(used, usage::NOTHING), &mailbox.entry.name)?;
-    }
-    if let Some(root) = &root {
-        usage::count(spool, root, used, name)?;
-    }
-    mailbox.header.quotaroot = root;
-    Ok(true)
+    let after = root.map(|root| root.as_str().as_bytes().to_vec());
+    let before = std::mem::replace(&mut mailbox.header.quotaroot, after.clone());
+    Some(Roots { before, after })
 }
 
-/// Replaces `cyrus.header` and notes its checksum in the index.
-pub(super) fn write(spool: &Spool, mailbox: &mut OpenMailbox) -> Result<(), StoreError> {
+/// Moves what a mailbox uses from one root to the other, under the name it then has.
+pub(super) fn count(
+    spool: &Spool,
+    mailbox: &OpenMailbox,
+    roots: Roots,
+    name: &MailboxName,
+    transaction: &mut Transaction<'_>,
+) -> Result<(), StoreError> {
+    let used = usage::usage_of(mailbox.index.header());
+    let less = roots.before.map(|root| (root, usage::difference(used, usage::NOTHING), &mailbox.entry.name));
+    let more = roots.after.map(|root| (root, used, name));
+    let mut both: Vec<_> = less.into_iter().chain(more).collect();
+    // Whoever locks two roots locks the lower name first.
+    both.sort_by(|one, other| one.0.cmp(&other.0));
+    both.iter().try_for_each(|(root, difference, name)| transaction.count(spool, root, *difference, name))
+}
+
+/// Replaces `cyrus.header`, whose checksum is in the index.
+pub(super) fn write(
+    mailbox: &OpenMailbox,
+    next: IndexHeader,
+    transaction: &mut Transaction<'_>,
+) -> Result<(), StoreError> {
     let bytes = header::encode(&mailbox.header, header::Form::KeyValue)?;
-    let path = spool.options.meta_file(&mailbox.place, MetaFile::Header)?;
-    spool.replace_file(&path, &bytes)?;
-    let mut index = *mailbox.index.header();
-    index.header_file_crc = header::checksum(&bytes);
-    mailbox.index.write_header(index)?;
-    let path = spool.options.meta_file(&mailbox.place, MetaFile::Index)?;
-    mailbox.index.file().sync().map_err(StoreError::io(&path))
+    let next = IndexHeader { header_file_crc: header::checksum(&bytes), ..next };
+    transaction.index(*mailbox.index.header(), next, Vec::new());
+    transaction.header(mailbox.header_file.clone(), bytes);
+    Ok(())
+}
+
+fn carry_out(spool: &mut Spool, mailbox: &mut OpenMailbox, transaction: Transaction<'_>) -> Result<(), StoreError> {
+    let prepared = transaction.prepare(spool, mailbox.entry.uniqueid.as_ref())?;
+    prepared.carry_out(spool, Some(&mut mailbox.index))?.end(spool);
+    Ok(())
 }

@@ -12,24 +12,24 @@ use super::{
         disk::{Durability, Lock},
         error::StoreError,
         index::IndexHeader,
+        journal::{Prepared, Transaction},
         lock::{LockName, NameLock},
         mboxlist::{self, MailboxEntry},
-        options::MetaFile,
+        options::{CyrusOptions, MetaFile},
         paths::MailboxPlace,
-        spool::{Spool, now, open_or_create},
+        spool::{Spool, now},
         staging::{copy, link_or_copy},
         trash, usage,
     },
     delete::remove_files,
-    open::{OpenMailbox, open_files},
+    open::{OpenMailbox, open_files, settled_entry},
     quota_root,
 };
 use crate::{
-    event::Severity,
     ops::Refusal,
     types::{MailboxName, MailboxType, Partition, Release},
 };
-use std::{ffi::OsStr, fmt::Display, path::Path};
+use std::{ffi::OsStr, path::Path};
 
 /// Renames `old` to `new`, whose files then lie on `partition`. Subscriptions and seen state stay as they are: the master
 /// sends those.
@@ -41,8 +41,7 @@ pub(in super::super) fn rename(
     uidvalidity: Option<u32>,
 ) -> Result<(), StoreError> {
     let (owner_lock, _other_owner_lock) = lock_owners(spool, old, new)?;
-    let entry = spool
-        .entry(old)?
+    let entry = settled_entry(spool, old, &owner_lock)?
         .filter(|entry| !entry.mailbox_type.deleted && !trash::is_kept(entry))
         .ok_or(Refusal::Nonexistent)?;
     if old != new && spool.entry(new)?.is_some_and(|entry| !entry.mailbox_type.is_entry_only()) {
@@ -50,13 +49,11 @@ pub(in super::super) fn rename(
     }
     let Some(place) = entry.place().filter(|_| !entry.mailbox_type.intermediate) else {
         let renamed = MailboxEntry { name: new.clone(), ..entry.clone() };
-        return spool.write_list(|list, options| mboxlist::rename(list, options, &entry, &renamed, now()));
+        return spool
+            .write_list(Durability::Now, |list, options| mboxlist::rename(list, options, &entry, &renamed, now()));
     };
     if !spool.options.partitions.contains_key(partition) {
         return Err(Refusal::UnknownPartition.into());
-    }
-    if old != new && old.is_inbox() && new.is_inbox() {
-        announce_user(spool, &entry, new)?;
     }
     let lock = spool.lock(LockName::Mailbox(place.directory.clone()), Lock::Exclusive)?;
     let mailbox = open_files(spool, entry, place, lock, owner_lock, Lock::Exclusive)?;
@@ -65,13 +62,11 @@ pub(in super::super) fn rename(
 
 /// A user's own files are found by the entry of the INBOX: the new name gets a tombstone with the unique id first. Releases
 /// before 3.12 do not, and it becomes one of the mailbox's former names.
-fn announce_user(spool: &mut Spool, entry: &MailboxEntry, new: &MailboxName) -> Result<(), StoreError> {
-    if spool.options.release < Release::V3_12 {
-        return Ok(());
-    }
+fn announced(options: &CyrusOptions, entry: &MailboxEntry, new: &MailboxName) -> Option<MailboxEntry> {
+    let is_user = entry.name != *new && entry.name.is_inbox() && new.is_inbox();
     let mailbox_type = MailboxType { deleted: true, ..entry.mailbox_type };
-    let announced = MailboxEntry { name: new.clone(), mailbox_type, ..entry.clone() };
-    spool.write_list(|list, options| mboxlist::update(list, options, &announced, now()))
+    let is_announced = is_user && options.release >= Release::V3_12;
+    is_announced.then(|| MailboxEntry { name: new.clone(), mailbox_type, ..entry.clone() })
 }
 
 /// Takes the locks of both owners, in the order of the names; one lock if the owner is the same.
@@ -106,37 +101,59 @@ fn rename_open(
     renamed.folder_modseq = mailbox.index.header().highestmodseq;
     renamed.uidvalidity = uidvalidity.unwrap_or(mailbox.index.header().uidvalidity);
     let new_place = renamed.place().ok_or(Refusal::Protocol)?;
-    if new_place != old_place {
+    let is_moved = new_place != old_place;
+    if is_moved {
         // What lies there is the leftover of a change that was never listed.
         remove_files(spool, &new_place)?;
-        copy_files(spool, &old_place, &new_place, &META)?;
-        make_durable(spool, &new_place)?;
+        let moved = copy_files(spool, &old_place, &new_place, &META).and_then(|()| make_durable(spool, &new_place));
+        moved.inspect_err(|_| drop(remove_files(spool, &new_place)))?;
         let OpenMailbox { entry, lock, owner_lock, .. } = mailbox;
-        mailbox = open_files(spool, entry, new_place.clone(), lock, owner_lock, Lock::Exclusive)?;
+        mailbox = open_files(spool, entry, new_place, lock, owner_lock, Lock::Exclusive)?;
     }
-    if mailbox.entry.name != *new {
-        let root = usage::root_of(spool, new)?;
-        quota_root::change(spool, &mut mailbox, root.as_ref(), new)?;
-        drop_display_name(spool, &mailbox)?;
-    }
-    mailbox.header.name = Some(new.as_bytes().to_vec());
-    let index = IndexHeader { uidvalidity: renamed.uidvalidity, ..*mailbox.index.header() };
-    mailbox.index.write_header(index)?;
-    quota_root::write(spool, &mut mailbox)?;
-    let entry = mailbox.entry.clone();
-    spool.write_list(|list, options| mboxlist::rename(list, options, &entry, &renamed, now()))?;
-    if new_place != old_place {
-        remove_leftovers(spool, &old_place, new);
-    }
+    let disk = spool.disk.clone();
+    let mut names = vec![mailbox.entry.name.clone(), new.clone()];
+    names.sort();
+    let transaction = Transaction::new(disk.as_ref(), names, mailbox.place.clone());
+    let prepared = prepare(spool, &mut mailbox, &renamed, is_moved.then_some(old_place), transaction);
+    let prepared = prepared.inspect_err(|_| {
+        if is_moved {
+            remove_files(spool, &mailbox.place).ok();
+        }
+    })?;
+    prepared.carry_out(spool, Some(&mut mailbox.index))?.end(spool);
     Ok(())
 }
 
-/// What is done is done and listed: files that stay behind are told of.
-fn remove_leftovers(spool: &Spool, place: &MailboxPlace, mailbox: &MailboxName) {
-    if let Err(error) = remove_files(spool, place) {
-        let facts: [(&str, &dyn Display); 2] = [("mailbox", mailbox), ("error", &error)];
-        spool.tell(Severity::Error, "IOERROR: unable to remove files of a mailbox", &facts);
+/// Says all that changes with the name or the place.
+fn prepare<'a>(
+    spool: &mut Spool,
+    mailbox: &mut OpenMailbox,
+    renamed: &MailboxEntry,
+    moved_from: Option<MailboxPlace>,
+    mut transaction: Transaction<'a>,
+) -> Result<Prepared<'a>, StoreError> {
+    let entry = mailbox.entry.clone();
+    let mut roots = None;
+    if entry.name != renamed.name {
+        roots = quota_root::change(mailbox, usage::root_of(spool, &renamed.name)?.as_ref());
+        drop_display_name(spool, mailbox, &mut transaction)?;
     }
+    mailbox.header.name = Some(renamed.name.as_bytes().to_vec());
+    let index = IndexHeader { uidvalidity: renamed.uidvalidity, ..*mailbox.index.header() };
+    quota_root::write(mailbox, index, &mut transaction)?;
+    transaction.list(spool, |list, options| {
+        if let Some(announced) = announced(options, &entry, &renamed.name) {
+            mboxlist::update(list, options, &announced, now())?;
+        }
+        mboxlist::rename(list, options, &entry, renamed, now())
+    })?;
+    if let Some(place) = moved_from {
+        transaction.remove(place);
+    }
+    if let Some(roots) = roots {
+        quota_root::count(spool, mailbox, roots, &renamed.name, &mut transaction)?;
+    }
+    transaction.prepare(spool, entry.uniqueid.as_ref())
 }
 
 /// The files of a mailbox other than its messages.
@@ -198,10 +215,12 @@ fn copy_file(
 }
 
 /// The name that JMAP shows is no longer right.
-fn drop_display_name(spool: &Spool, mailbox: &OpenMailbox) -> Result<(), StoreError> {
+fn drop_display_name(
+    spool: &Spool,
+    mailbox: &OpenMailbox,
+    transaction: &mut Transaction<'_>,
+) -> Result<(), StoreError> {
     let Some(target) = mailbox.annotation_target() else { return Ok(()) };
-    let mut db = open_or_create(&spool.disk, &spool.options.annotations_file())?;
-    let mut writer = db.write(spool.deadline())?;
-    annotations::remove_entry(&mut writer, &target, b"/vendor/cmu/cyrus-imapd/displayname")?;
-    Ok(writer.commit(Durability::Now)?)
+    let entry = b"/vendor/cmu/cyrus-imapd/displayname";
+    transaction.annotations(spool, |table| Ok(annotations::remove_entry(table, &target, entry)?))
 }

@@ -4,6 +4,7 @@ use super::{
     super::{
         disk::Lock,
         error::StoreError,
+        journal::Transaction,
         lock::{LockName, NameLock},
         mailbox::{self, Opened},
         mboxlist::{self, MailboxEntry},
@@ -135,21 +136,19 @@ fn put_back(spool: &mut Spool, kept: &Kept, owner_lock: NameLock) -> Result<(), 
     let restored = MailboxEntry { name: kept.name.clone(), uniqueid: Some(kept.uniqueid.clone()), ..entry };
     let root = usage::root_of(spool, &kept.name)?;
     mailbox::duplicate(spool, &mailbox, &restored, root.as_ref())?;
-    let listed = spool.write_list(|list, options| {
+    let disk = spool.disk.clone();
+    let mut transaction = Transaction::new(disk.as_ref(), vec![kept.name.clone()], place);
+    let listed = transaction.list(spool, |list, options| {
         let outcome = mboxlist::delete(list, options, &kept.entry.name, None, now())?;
         mboxlist::update(list, options, &restored, now())?;
         Ok(outcome)
     })?;
     listed.map_err(|_| Refusal::Nonexistent)?;
-    // From here on it is back: what goes wrong with the rest is told of.
-    let counted = root.map_or(Ok(()), |root| {
+    mailbox::forget(spool, &mailbox, &mut transaction)?;
+    if let Some(root) = root {
         let used = usage::difference(usage::NOTHING, usage::usage_of(mailbox.index.header()));
-        usage::count(spool, root.as_str().as_bytes(), used, &kept.name)
-    });
-    let removed = mailbox::forget(spool, &mailbox).and_then(|()| mailbox::remove_files(spool, &place));
-    if let Err(error) = counted.and(removed) {
-        let facts: [(&str, &dyn Display); 2] = [("mailbox", &kept.name), ("error", &error)];
-        spool.tell(Severity::Error, "IOERROR: a mailbox was restored, but not all was cleaned up", &facts);
+        transaction.count(spool, root.as_str().as_bytes(), used, &kept.name)?;
     }
+    transaction.prepare(spool, Some(&kept.uniqueid))?.carry_out(spool, None)?.end(spool);
     Ok(())
 }

@@ -127,6 +127,14 @@ impl Twoskip {
     /// [`DbError::Io`].
     pub fn sync(&mut self) -> Result<(), DbError> {
         self.image.sync()?;
+        self.sync_name()
+    }
+
+    /// Makes the name of a new file durable: for callers who open it again for what they commit.
+    ///
+    /// # Errors
+    /// [`DbError::Io`].
+    pub fn sync_name(&mut self) -> Result<(), DbError> {
         if self.new_name {
             let parent = self.path.parent().unwrap_or(&self.path);
             self.disk.sync_dir(parent).map_err(|error| DbError::io(parent, error))?;

@@ -1,0 +1,113 @@
+//! Bytes to a journal. `None`: it is not whole, so that nothing of its change was made.
+
+use super::{
+    super::{
+        index::{decode_header, decode_record},
+        paths::{MailboxDirectory, MailboxPlace},
+        quota::{Quota, QuotaRoot},
+        recorded::Put,
+    },
+    DATABASES, Database, IndexChange, Journal, QuotaChange, Replaced,
+    encode::{HEAD, head, letter},
+};
+use crate::types::{MailboxName, Partition, UniqueId};
+
+pub(super) fn decode(bytes: &[u8]) -> Option<Journal> {
+    let (found, entries) = bytes.split_at_checked(HEAD)?;
+    let expected = head(u64::try_from(entries.len()).ok()?, crc32fast::hash(entries));
+    if found != expected {
+        return None;
+    }
+    let mut fields = Fields(entries);
+    let mut names = Vec::new();
+    let mut letter = fields.byte()?;
+    while letter == b'N' {
+        names.push(fields.name()?);
+        letter = fields.byte()?;
+    }
+    let place = fields.place().filter(|_| letter == b'P')?;
+    let mut journal = Journal::new(names, place);
+    while let Some(letter) = fields.byte() {
+        entry(&mut journal, letter, &mut fields)?;
+    }
+    Some(journal)
+}
+
+fn entry(journal: &mut Journal, letter: u8, fields: &mut Fields<'_>) -> Option<()> {
+    match letter {
+        b'H' => journal.header = Some(Replaced { before: fields.string()?.to_vec(), after: fields.string()?.to_vec() }),
+        b'Q' => journal.quotas.push(QuotaChange {
+            root: QuotaRoot::parse(fields.string()?).ok()?,
+            before: Quota::decode(fields.string()?)?,
+            after: Quota::decode(fields.string()?)?,
+        }),
+        b'D' => {
+            let database = fields.database()?;
+            let key = fields.string()?.to_vec();
+            journal.puts.push((database, Put { key, before: fields.optional()?, after: fields.optional()? }));
+        }
+        b'I' => {
+            let [before, after] = [decode_header(fields.string()?).ok()?, decode_header(fields.string()?).ok()?];
+            journal.index = Some(IndexChange { before, after, records: Vec::new() });
+        }
+        b'R' => {
+            let index = journal.index.as_mut()?;
+            let number = fields.number()?;
+            index.records.push((number, decode_record(fields.string()?, index.after.minor_version).ok()?));
+        }
+        b'G' => journal.gone = Some(fields.place()?),
+        b'S' => journal.sieve = Some(fields.name()?),
+        _ => return None,
+    }
+    Some(())
+}
+
+struct Fields<'a>(&'a [u8]);
+
+impl<'a> Fields<'a> {
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.take(1)?.first().copied()
+    }
+
+    fn number(&mut self) -> Option<u32> {
+        self.take(4)?.first_chunk().map(|bytes| u32::from_be_bytes(*bytes))
+    }
+
+    fn string(&mut self) -> Option<&'a [u8]> {
+        let length = self.number()?;
+        self.take(usize::try_from(length).ok()?)
+    }
+
+    fn optional(&mut self) -> Option<Option<Vec<u8>>> {
+        match self.byte()? {
+            0 => Some(None),
+            1 => Some(Some(self.string()?.to_vec())),
+            _ => None,
+        }
+    }
+
+    fn database(&mut self) -> Option<Database> {
+        let found = self.byte()?;
+        DATABASES.into_iter().find(|database| letter(*database) == found)
+    }
+
+    fn name(&mut self) -> Option<MailboxName> {
+        MailboxName::parse(self.string()?).ok()
+    }
+
+    fn place(&mut self) -> Option<MailboxPlace> {
+        let partition = Partition::parse(self.string()?).ok()?;
+        let directory = match self.byte()? {
+            0 => MailboxDirectory::ById(UniqueId::parse(self.string()?).ok()?),
+            1 => MailboxDirectory::ByName(self.name()?),
+            _ => return None,
+        };
+        Some(MailboxPlace { partition, directory })
+    }
+}

@@ -1,0 +1,122 @@
+//! The journal's file, which is locked as long as its process is at work on the change.
+
+use super::{
+    super::{
+        disk::{Deadline, Disk, DiskFile, Lock, Mode, lock_named, remove_if_there},
+        error::StoreError,
+        options::CyrusOptions,
+        spool::Spool,
+    },
+    Journal, encode,
+};
+use crate::types::UniqueId;
+use std::{
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// Entries that are gathered before they are written, in bytes.
+const GATHER: usize = 256 * 1024;
+/// The longest journal that is read, in bytes: over eight million records. What is longer was not written here.
+const MAX_FILE: u64 = 1 << 30;
+
+/// A journal that is written and durable.
+#[derive(Debug)]
+pub(super) struct JournalFile {
+    path: PathBuf,
+    /// For its lock.
+    _file: Box<dyn DiskFile>,
+}
+
+/// The directory of all journals.
+pub(super) fn directory(options: &CyrusOptions) -> PathBuf {
+    options.config_directory.join("sync_server.journal")
+}
+
+/// The journal of a mailbox.
+pub(super) fn path(options: &CyrusOptions, uniqueid: &UniqueId) -> PathBuf {
+    directory(options).join(uniqueid.as_str())
+}
+
+impl JournalFile {
+    /// Writes a journal. If that fails, there is none.
+    pub(super) fn write(spool: &Spool, uniqueid: &UniqueId, journal: &Journal) -> Result<JournalFile, StoreError> {
+        let path = path(&spool.options, uniqueid);
+        let file = create(spool, &path).map_err(StoreError::io(&path))?;
+        let written = write(file.as_ref(), &path, journal).and_then(|()| {
+            let directory = directory(&spool.options);
+            spool.disk.sync_dir(&directory).map_err(StoreError::io(&directory))
+        });
+        written.inspect_err(|_| discard(spool.disk.as_ref(), file.as_ref(), &path))?;
+        Ok(JournalFile { path, _file: file })
+    }
+
+    /// Opens and locks a journal that is there; `None` if its process is at work on it, or done.
+    pub(super) fn open(disk: &dyn Disk, path: &Path) -> Result<Option<(JournalFile, Vec<u8>)>, StoreError> {
+        let opened = disk.open(path, Mode::Write).and_then(|mut file| {
+            lock_named(disk, path, &mut file, Lock::Exclusive, Deadline::after(Duration::ZERO))?;
+            Ok(file)
+        });
+        let file = match opened {
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::TimedOut) => return Ok(None),
+            opened => opened.map_err(StoreError::io(path))?,
+        };
+        let bytes = read(file.as_ref()).map_err(StoreError::io(path))?;
+        Ok(Some((JournalFile { path: path.to_owned(), _file: file }, bytes)))
+    }
+
+    /// The change is made, or dropped. A journal that stays behind says nothing new.
+    pub(super) fn remove(self, spool: &Spool) {
+        remove_if_there(spool.disk.as_ref(), &self.path).ok();
+    }
+}
+
+/// Of a journal that could not be made durable nothing may be found later: its change is not made.
+fn discard(disk: &dyn Disk, file: &dyn DiskFile, path: &Path) {
+    file.set_size(0).and_then(|()| file.sync()).ok();
+    remove_if_there(disk, path).ok();
+}
+
+/// Makes the file, empty and locked. What lies there was not whole, or it would have been found before.
+fn create(spool: &Spool, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+    let disk = spool.disk.as_ref();
+    let mut file = match disk.open(path, Mode::Create) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            disk.create_dir_all(&directory(&spool.options))?;
+            disk.sync_dir(&spool.options.config_directory)?;
+            disk.open(path, Mode::Create)
+        }
+        opened => opened,
+    }?;
+    lock_named(disk, path, &mut file, Lock::Exclusive, spool.deadline())?;
+    file.set_size(0)?;
+    Ok(file)
+}
+
+fn write(file: &dyn DiskFile, path: &Path, journal: &Journal) -> Result<(), StoreError> {
+    let (mut sum, mut end, mut gathered) = (crc32fast::Hasher::new(), encode::HEAD as u64, Vec::new());
+    let mut flush = |gathered: &mut Vec<u8>| {
+        sum.update(gathered);
+        file.write_at(end, &[gathered]).map_err(StoreError::io(path))?;
+        end += gathered.len() as u64;
+        gathered.clear();
+        Ok::<_, StoreError>(())
+    };
+    encode::entries::<StoreError>(journal, |entry| {
+        gathered.extend_from_slice(entry);
+        if gathered.len() >= GATHER { flush(&mut gathered) } else { Ok(()) }
+    })?;
+    flush(&mut gathered)?;
+    let head = encode::head(end - encode::HEAD as u64, sum.finalize());
+    file.write_at(0, &[&head]).and_then(|()| file.sync()).map_err(StoreError::io(path))
+}
+
+fn read(file: &dyn DiskFile) -> io::Result<Vec<u8>> {
+    let size = file.metadata()?.size.min(MAX_FILE);
+    let size = usize::try_from(size).map_err(|_| ErrorKind::FileTooLarge)?;
+    let mut bytes = vec![0; size];
+    let read = file.read_at(0, &mut bytes)?;
+    bytes.truncate(read);
+    Ok(bytes)
+}

@@ -1,0 +1,135 @@
+//! Finding journals, and finishing the changes that they tell of.
+
+use super::{
+    super::{
+        disk::{Lock, Mode, lock_named},
+        error::StoreError,
+        index::IndexFile,
+        lock::{LockName, NameLock},
+        mailbox::{self, Opened},
+        options::MetaFile,
+        sieve,
+        spool::Spool,
+    },
+    Database, Journal,
+    decode::decode,
+    file::{JournalFile, directory, path},
+};
+use crate::{
+    event::Severity,
+    ops::Intent,
+    types::{MailboxName, UniqueId},
+};
+use std::{fmt::Display, io::ErrorKind, path::Path};
+
+/// Finishes all changes whose processes are gone. What stands in the way is told of, and left for another time.
+pub(in super::super) fn replay_all(spool: &mut Spool) {
+    // Without the directory there was never a journal; one that cannot be read is told of by whoever is to write there.
+    for name in spool.disk.read_dir(&directory(&spool.options)).unwrap_or_default() {
+        let Some(uniqueid) = name.to_str().and_then(|name| UniqueId::parse(name.as_bytes()).ok()) else { continue };
+        if let Err(error) = replay(spool, &path(&spool.options, &uniqueid), None) {
+            let facts: [(&str, &dyn Display); 2] = [("uniqueid", &uniqueid), ("error", &error)];
+            spool.tell(Severity::Warning, "journal: a change that was cut short is not finished yet", &facts);
+        }
+    }
+}
+
+/// Finishes the change of a mailbox that a process left behind; whether there was one. The caller holds the owner's lock
+/// exclusively, so that no process is at work on it.
+pub(in super::super) fn settle(spool: &mut Spool, uniqueid: &UniqueId, held: &NameLock) -> Result<bool, StoreError> {
+    let path = path(&spool.options, uniqueid);
+    match spool.disk.metadata(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(StoreError::io(&path)(error)),
+        Ok(_) => replay(spool, &path, Some(held.name())).map(|()| true),
+    }
+}
+
+fn replay(spool: &mut Spool, path: &Path, held: Option<&LockName>) -> Result<(), StoreError> {
+    let disk = spool.disk.clone();
+    let Some((file, bytes)) = JournalFile::open(disk.as_ref(), path)? else { return Ok(()) };
+    let Some(journal) = decode(&bytes) else {
+        // It was being written: nothing of its change was made.
+        file.remove(spool);
+        return Ok(());
+    };
+    let locks = lock(spool, &journal, held)?;
+    let name = journal.names.first().map(MailboxName::to_string).unwrap_or_default();
+    if finish(spool, &journal)? {
+        spool.tell(Severity::Notice, "journal: a change that was cut short is finished", &[("mailbox", &name)]);
+    }
+    drop(locks);
+    match &journal.sieve {
+        // Its owner's lock would be waited for: the journal waits for a store that is just being made.
+        Some(_) if held.is_some() => return Ok(()),
+        Some(mailbox) => list_scripts(spool, mailbox)?,
+        None => {}
+    }
+    file.remove(spool);
+    Ok(())
+}
+
+/// The owners' locks but for the one that is held, and the mailbox's.
+fn lock(spool: &Spool, journal: &Journal, held: Option<&LockName>) -> Result<Vec<NameLock>, StoreError> {
+    let mut names: Vec<LockName> = journal.names.iter().map(LockName::user_of).collect();
+    names.dedup();
+    names.retain(|name| Some(name) != held);
+    names.push(LockName::Mailbox(journal.place.directory.clone()));
+    names.into_iter().map(|name| spool.lock(name, Lock::Exclusive)).collect()
+}
+
+/// Whether something was done.
+fn finish(spool: &mut Spool, journal: &Journal) -> Result<bool, StoreError> {
+    let mut index = match &journal.index {
+        Some(_) => open_index(spool, journal)?,
+        None => None,
+    };
+    let is_as_expected = match (&journal.index, &index) {
+        (Some(change), Some(index)) => [change.before, change.after].contains(index.header()),
+        (Some(_), None) => false,
+        (None, _) => is_listed_as_expected(spool, journal)?,
+    };
+    if !is_as_expected {
+        let name = journal.names.first().map(MailboxName::to_string).unwrap_or_default();
+        let what = "journal: another program has changed the mailbox since, run reconstruct if it asks for repair";
+        spool.tell(Severity::Error, what, &[("mailbox", &name)]);
+        return Ok(false);
+    }
+    journal.apply(spool, index.as_mut(), Vec::new()).map(|()| true)
+}
+
+fn open_index(spool: &Spool, journal: &Journal) -> Result<Option<IndexFile>, StoreError> {
+    let path = spool.options.meta_file(&journal.place, MetaFile::Index)?;
+    let opened = spool.disk.open(&path, Mode::Write).and_then(|mut file| {
+        let found = lock_named(spool.disk.as_ref(), &path, &mut file, Lock::Exclusive, spool.deadline())?;
+        Ok((file, found.size))
+    });
+    match opened {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        opened => {
+            let (file, size) = opened.map_err(StoreError::io(&path))?;
+            Ok(Some(IndexFile::open_sized(file, size)?))
+        }
+    }
+}
+
+/// Whether the list says of the mailbox what it said before or after.
+fn is_listed_as_expected(spool: &mut Spool, journal: &Journal) -> Result<bool, StoreError> {
+    let of_list = journal.puts.iter().filter(|(database, _)| *database == Database::List);
+    for (_, put) in of_list {
+        let current = spool.read_list(|list, _| Ok(list.fetch(&put.key)?))?;
+        if current != put.before && current != put.after {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// What is kept beside a mailbox of scripts, or what is left of one.
+fn list_scripts(spool: &mut Spool, name: &MailboxName) -> Result<(), StoreError> {
+    match mailbox::open(spool, name, Intent::Write)? {
+        Opened::Mailbox(mut mailbox) => sieve::refresh(spool, &mut mailbox),
+        Opened::Missing { .. } => sieve::forget(spool, name),
+    }
+    Ok(())
+}

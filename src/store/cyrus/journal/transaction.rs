@@ -1,0 +1,192 @@
+//! A change while it is gathered: what is to become of each file, and the locks that keep it so.
+
+use super::{
+    super::{
+        disk::Disk,
+        error::StoreError,
+        index::{IndexFile, IndexHeader, IndexRecord},
+        mboxlist::ListError,
+        options::CyrusOptions,
+        paths::MailboxPlace,
+        quota::{Amounts, QuotaFile},
+        recorded::{Put, Recorded},
+        spool::{Spool, open_or_create},
+        twoskip::{Reader, Twoskip},
+        usage,
+    },
+    Database, IndexChange, Journal, Replaced,
+    file::JournalFile,
+};
+use crate::types::{MailboxName, UniqueId};
+
+/// Changes that are to be made as one. Nothing is written before [`Transaction::carry_out`]; dropping it forgets them.
+#[derive(Debug)]
+pub(in super::super) struct Transaction<'a> {
+    disk: &'a dyn Disk,
+    journal: Journal,
+    /// The files of the journal's quota roots, locked.
+    quotas: Vec<QuotaFile<'a>>,
+}
+
+impl<'a> Transaction<'a> {
+    /// No change yet of the mailbox whose files are here. The owners of these names are locked, in this order.
+    pub(in super::super) fn new(disk: &'a dyn Disk, names: Vec<MailboxName>, place: MailboxPlace) -> Self {
+        Transaction { disk, journal: Journal::new(names, place), quotas: Vec::new() }
+    }
+
+    /// `cyrus.header` is replaced.
+    pub(in super::super) fn header(&mut self, before: Vec<u8>, after: Vec<u8>) {
+        self.journal.header = (before != after).then_some(Replaced { before, after });
+    }
+
+    /// The header of the index changes, and some records.
+    pub(in super::super) fn index(
+        &mut self,
+        before: IndexHeader,
+        after: IndexHeader,
+        records: Vec<(u32, IndexRecord)>,
+    ) {
+        let is_changed = before != after || !records.is_empty();
+        self.journal.index = is_changed.then_some(IndexChange { before, after, records });
+    }
+
+    /// The files of a mailbox go, when all else is done.
+    pub(in super::super) fn remove(&mut self, place: MailboxPlace) {
+        self.journal.gone = Some(place);
+    }
+
+    /// It is a mailbox of Sieve scripts, which the caller lists anew afterwards.
+    pub(in super::super) fn lists_scripts(&mut self, name: MailboxName) {
+        self.journal.sieve = Some(name);
+    }
+
+    /// More is used of a quota root, or less. Roots are locked here: call this last, and in the order of their names.
+    pub(in super::super) fn count(
+        &mut self,
+        spool: &Spool,
+        root: &[u8],
+        difference: Amounts,
+        mailbox: &MailboxName,
+    ) -> Result<(), StoreError> {
+        if let Some((change, file)) = usage::plan(spool, self.disk, root, difference, mailbox)? {
+            self.journal.quotas.push(change);
+            self.quotas.push(file);
+        }
+        Ok(())
+    }
+
+    /// The mailbox list changes. Call this once.
+    pub(in super::super) fn list<T>(
+        &mut self,
+        spool: &mut Spool,
+        write: impl FnOnce(&mut Recorded<'_, Reader<'_>>, &CyrusOptions) -> Result<T, ListError>,
+    ) -> Result<T, StoreError> {
+        let (outcome, puts) = spool.read_list(|list, options| {
+            let mut recorded = Recorded::new(list);
+            let outcome = write(&mut recorded, options)?;
+            Ok((outcome, recorded.into_puts()?))
+        })?;
+        self.put(Database::List, puts);
+        Ok(outcome)
+    }
+
+    /// `annotations.db` changes. Call this once.
+    pub(in super::super) fn annotations<T>(
+        &mut self,
+        spool: &Spool,
+        write: impl FnOnce(&mut Recorded<'_, Reader<'_>>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut db = open_or_create(&spool.disk, &spool.options.annotations_file())?;
+        self.record(spool, Database::Annotations, &mut db, write)
+    }
+
+    /// The mailbox's `cyrus.annotations`, which is open, changes. Call this once.
+    pub(in super::super) fn message_annotations<T>(
+        &mut self,
+        spool: &Spool,
+        db: &mut Twoskip,
+        write: impl FnOnce(&mut Recorded<'_, Reader<'_>>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.record(spool, Database::OfMessages, db, write)
+    }
+
+    fn record<T>(
+        &mut self,
+        spool: &Spool,
+        database: Database,
+        db: &mut Twoskip,
+        write: impl FnOnce(&mut Recorded<'_, Reader<'_>>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut reader = db.read(spool.deadline())?;
+        let mut recorded = Recorded::new(&mut reader);
+        let outcome = write(&mut recorded)?;
+        let puts = recorded.into_puts()?;
+        drop(reader);
+        if !puts.is_empty() {
+            db.sync_name()?;
+        }
+        self.put(database, puts);
+        Ok(outcome)
+    }
+
+    fn put(&mut self, database: Database, puts: Vec<Put>) {
+        self.journal.puts.extend(puts.into_iter().map(|put| (database, put)));
+    }
+
+    /// Makes sure that the change can be finished, whatever happens from here on. If this fails, nothing was changed.
+    pub(in super::super) fn prepare(
+        self,
+        spool: &Spool,
+        uniqueid: Option<&UniqueId>,
+    ) -> Result<Prepared<'a>, StoreError> {
+        let Transaction { journal, quotas, .. } = self;
+        let file = match uniqueid.filter(|_| !journal.is_whole()) {
+            Some(uniqueid) => Some(JournalFile::write(spool, uniqueid, &journal)?),
+            None => None,
+        };
+        Ok(Prepared { journal, quotas, file })
+    }
+}
+
+/// A change that is about to be made.
+#[derive(Debug)]
+pub(in super::super) struct Prepared<'a> {
+    journal: Journal,
+    quotas: Vec<QuotaFile<'a>>,
+    file: Option<JournalFile>,
+}
+
+impl Prepared<'_> {
+    /// Makes the change and waits until it is durable. The caller holds the exclusive locks of the owners and of the index,
+    /// which is open if it changes.
+    ///
+    /// If this fails, all or nothing of the change was made, or its journal stays and the next one finishes it.
+    pub(in super::super) fn carry_out(
+        self,
+        spool: &mut Spool,
+        mut index: Option<&mut IndexFile>,
+    ) -> Result<Made, StoreError> {
+        let Prepared { journal, quotas, file } = self;
+        let made = journal.apply(spool, index.as_deref_mut(), quotas);
+        match made {
+            // What has failed once may well be done now; else a part of the change is seen until the next one finds the journal.
+            Err(_) if file.is_some() => journal.apply(spool, index, Vec::new())?,
+            made => made?,
+        }
+        Ok(Made(file))
+    }
+}
+
+/// A change that is made and durable.
+#[derive(Debug)]
+#[must_use]
+pub(in super::super) struct Made(Option<JournalFile>);
+
+impl Made {
+    /// What follows from the change is done, too.
+    pub(in super::super) fn end(self, spool: &Spool) {
+        if let Some(file) = self.0 {
+            file.remove(spool);
+        }
+    }
+}
