@@ -28,11 +28,13 @@ pub fn files(instance: &Instance) -> Result<BTreeMap<String, Vec<String>>> {
     Ok(without_empty_homes(found))
 }
 
-/// Drops the directories of user data that hold no file that counts: they were made for a dav.db.
+/// Drops the directories of user data that hold no file that counts, which were made for a dav.db, and ours for journals: a
+/// journal in it would be seen.
 fn without_empty_homes(mut files: BTreeMap<String, Vec<String>>) -> BTreeMap<String, Vec<String>> {
     let paths: Vec<String> = files.keys().cloned().collect();
     let holds_a_file = |directory: &str| paths.iter().any(|path| path.starts_with(directory) && !path.ends_with('/'));
-    files.retain(|path, _| !path.starts_with("conf/user/") || !path.ends_with('/') || holds_a_file(path));
+    let is_home = |path: &str| path.starts_with("conf/user/") || path == "conf/sync_server.journal/";
+    files.retain(|path, _| !path.ends_with('/') || !is_home(path) || holds_a_file(path));
     files
 }
 
