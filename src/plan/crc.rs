@@ -14,7 +14,6 @@
 
 use crate::types::{FlagName, Guid, MAX_USER_FLAGS, ModSeq, SystemFlags, UserFlags};
 use crc32fast::Hasher;
-use std::fmt::{self, Write};
 
 /// Where the annotations live that index records carry themselves (`IMAP_ANNOT_NS`).
 const NAMESPACE: &[u8] = b"/vendor/cmu/cyrus-imapd/";
@@ -46,13 +45,10 @@ pub fn basic(record: &RecordFacts) -> u32 {
         return 0;
     }
     let flags = record.user_flags ^ system_flags(record.system_flags);
-    let mut text = Summed(Hasher::new());
-    text.print(format_args!(
-        "{} {} {} ({flags}) {} ",
-        record.uid, record.modseq, record.last_updated, record.internaldate
-    ));
-    text.bytes(&record.guid.to_hex());
-    text.0.finalize()
+    let mut line = Line::default();
+    line.number(record.uid.into()).text(b" ").number(record.modseq.0).text(b" ").signed(record.last_updated);
+    line.text(b" (").number(flags.into()).text(b") ").signed(record.internaldate).text(b" ");
+    line.text(&record.guid.to_hex()).sum()
 }
 
 /// A user flag's part of the flags' checksum; case does not count.
@@ -107,14 +103,13 @@ impl FlagCrcs {
 /// `userid` is empty for the shared value. Annotations that [`is_virtual`] are not stored: count them with
 /// [`virtual_annotations`].
 pub fn annotation(uid: u32, entry: &[u8], userid: &[u8], value: &[u8]) -> u32 {
-    let mut text = Summed(Hasher::new());
-    text.print(format_args!("{uid} "));
-    text.bytes(entry);
-    text.bytes(b" ");
-    text.bytes(userid);
-    text.bytes(b" ");
-    text.bytes(value);
-    text.0.finalize()
+    let mut sum = Hasher::new();
+    sum.update(Line::default().number(uid.into()).bytes());
+    [entry, userid, value].iter().for_each(|text| {
+        sum.update(b" ");
+        sum.update(text);
+    });
+    sum.finalize()
 }
 
 /// What of a record counts as an annotation, though the record itself carries it.
@@ -143,26 +138,30 @@ pub fn virtual_annotations(record: &VirtualFacts, minor_version: u32) -> u32 {
     if record.expunged {
         return 0;
     }
-    let one = |since: u32, unset: bool, name: &str, value: fmt::Arguments<'_>| {
+    let one = |since: u32, unset: bool, name: &[u8], value: fn(&mut Line, &VirtualFacts)| {
         if unset || minor_version < since {
             return 0;
         }
-        let mut text = Summed(Hasher::new());
-        text.print(format_args!("{} ", record.uid));
-        text.bytes(NAMESPACE);
-        text.print(format_args!("{name}  {value}"));
-        text.0.finalize()
+        let mut line = Line::default();
+        line.number(record.uid.into()).text(b" ").text(NAMESPACE).text(name).text(b"  ");
+        value(&mut line, record);
+        line.sum()
     };
-    let (cid, nanoseconds) = (record.cid, record.internaldate_nanoseconds);
-    let thrid = match minor_version {
-        20.. => one(13, cid == 0, "thrid", format_args!("{cid:016x}")),
-        _ => one(13, cid == 0, "thrid", format_args!("{cid:x}")),
+    let thrid: fn(&mut Line, &VirtualFacts) = match minor_version {
+        20.. => |line, of| line.conversation(of.cid, LONGEST_HEX),
+        _ => |line, of| line.conversation(of.cid, 1),
     };
-    thrid
-        ^ one(15, record.savedate == 0, "savedate", format_args!("{}", record.savedate))
-        ^ one(16, record.createdmodseq.0 == 0, "createdmodseq", format_args!("{}", record.createdmodseq))
-        ^ one(20, nanoseconds == 0, "internaldate.nsec", format_args!("{nanoseconds}"))
-        ^ one(20, record.basecid == 0, "basethrid", format_args!("{:016x}", record.basecid))
+    one(13, record.cid == 0, b"thrid", thrid)
+        ^ one(15, record.savedate == 0, b"savedate", |line, of| {
+            line.signed(of.savedate);
+        })
+        ^ one(16, record.createdmodseq.0 == 0, b"createdmodseq", |line, of| {
+            line.number(of.createdmodseq.0);
+        })
+        ^ one(20, record.internaldate_nanoseconds == 0, b"internaldate.nsec", |line, of| {
+            line.number(of.internaldate_nanoseconds.into());
+        })
+        ^ one(20, record.basecid == 0, b"basethrid", |line, of| line.conversation(of.basecid, LONGEST_HEX))
 }
 
 /// Whether records of a mailbox with this index version carry this annotation themselves (`mailbox_is_virtannot`).
@@ -176,34 +175,85 @@ pub fn is_virtual(entry: &[u8], minor_version: u32) -> bool {
     }
 }
 
+/// The exclusive or of the sums of the names in lower case.
 fn system_flags(set: SystemFlags) -> u32 {
-    const NAMES: [(u32, &[u8]); 5] = [
-        (SystemFlags::DELETED, b"\\deleted"),
-        (SystemFlags::ANSWERED, b"\\answered"),
-        (SystemFlags::FLAGGED, b"\\flagged"),
-        (SystemFlags::DRAFT, b"\\draft"),
-        (SystemFlags::SEEN, b"\\seen"),
-    ];
-    NAMES.iter().filter(|(bit, _)| set.has(*bit)).fold(0, |all, (_, name)| all ^ crc32fast::hash(name))
+    SYSTEM_FLAGS.iter().filter(|(bit, ..)| set.has(*bit)).fold(0, |all, (_, _, sum)| all ^ sum)
 }
 
-/// Sums what is printed instead of keeping it: nothing is allocated.
-struct Summed(Hasher);
+/// Each flag's name and the sum of that.
+const SYSTEM_FLAGS: [(u32, &[u8], u32); 5] = [
+    (SystemFlags::DELETED, b"\\deleted", 0x11fc_a8ad),
+    (SystemFlags::ANSWERED, b"\\answered", 0x7a3b_f34d),
+    (SystemFlags::FLAGGED, b"\\flagged", 0xed95_f95f),
+    (SystemFlags::DRAFT, b"\\draft", 0x4ad0_08a6),
+    (SystemFlags::SEEN, b"\\seen", 0xbed7_00d3),
+];
 
-impl Summed {
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
+/// Digits of the largest number of 64 bits.
+const LONGEST_DECIMAL: usize = 20;
 
-    fn print(&mut self, text: fmt::Arguments<'_>) {
-        self.write_fmt(text).expect("write_str below never fails, nor does printing a number");
+/// The same in hexadecimal.
+const LONGEST_HEX: usize = 16;
+
+/// A text that is summed at once; nothing is allocated.
+struct Line {
+    bytes: [u8; Line::LONGEST],
+    length: usize,
+}
+
+impl Default for Line {
+    fn default() -> Line {
+        Line { bytes: [0; Line::LONGEST], length: 0 }
     }
 }
 
-impl Write for Summed {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.bytes(text.as_bytes());
-        Ok(())
+impl Line {
+    /// Five numbers with signs, a GUID and the characters between; the others are shorter.
+    const LONGEST: usize = 5 * (LONGEST_DECIMAL + 1) + 40 + 8;
+
+    fn text(&mut self, text: &[u8]) -> &mut Line {
+        let end = self.length + text.len();
+        debug_assert!(end <= Line::LONGEST, "all lines are this short");
+        if let Some(to) = self.bytes.get_mut(self.length..end) {
+            to.copy_from_slice(text);
+            self.length = end;
+        }
+        self
+    }
+
+    fn number(&mut self, number: u64) -> &mut Line {
+        self.digits(number, 10, 1)
+    }
+
+    fn signed(&mut self, number: i64) -> &mut Line {
+        let sign: &[u8] = if number < 0 { b"-" } else { b"" };
+        self.text(sign).number(number.unsigned_abs())
+    }
+
+    fn conversation(&mut self, id: u64, least: usize) {
+        self.digits(id, 16, least);
+    }
+
+    /// With zeros in front, so that there are at least so many digits.
+    fn digits(&mut self, mut number: u64, base: u64, least: usize) -> &mut Line {
+        let (mut digits, mut start) = ([b'0'; LONGEST_DECIMAL], LONGEST_DECIMAL);
+        for (at, digit) in digits.iter_mut().enumerate().rev() {
+            if number == 0 && LONGEST_DECIMAL - start >= least {
+                break;
+            }
+            *digit = b"0123456789abcdef"[(number % base) as usize];
+            number /= base;
+            start = at;
+        }
+        self.text(&digits[start..])
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+
+    fn sum(&self) -> u32 {
+        crc32fast::hash(self.bytes())
     }
 }
 

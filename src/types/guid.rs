@@ -26,11 +26,13 @@ impl Guid {
     /// Reads exactly 40 hexadecimal digits of either case.
     pub fn from_hex(text: &[u8]) -> Option<Guid> {
         let digits: &[u8; 40] = text.try_into().ok()?;
-        let mut bytes = [0; 20];
+        let (mut bytes, mut all) = ([0; 20], 0);
         for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = hex_digit(pair[0])? << 4 | hex_digit(pair[1])?;
+            let (high, low) = (HEX_DIGITS[usize::from(pair[0])], HEX_DIGITS[usize::from(pair[1])]);
+            all |= high | low;
+            *byte = high << 4 | low & 0xf;
         }
-        Some(Guid(bytes))
+        (all != NO_DIGIT).then_some(Guid(bytes))
     }
 
     /// The 20 bytes of the sum.
@@ -55,18 +57,24 @@ impl Guid {
     }
 }
 
-fn hex_digit(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
+/// What stands for all other bytes.
+const NO_DIGIT: u8 = 0xff;
+
+/// What each byte means as a hexadecimal digit.
+const HEX_DIGITS: [u8; 256] = {
+    let mut table = [NO_DIGIT; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        table[b"0123456789abcdef"[digit] as usize] = digit as u8;
+        table[b"0123456789ABCDEF"[digit] as usize] = digit as u8;
+        digit += 1;
     }
-}
+    table
+};
 
 impl fmt::Display for Guid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(std::str::from_utf8(&self.to_hex()).unwrap_or_default())
     }
 }
 

@@ -191,3 +191,25 @@ fn flags_count_whatever_their_case_and_their_numbers() {
     assert_eq!(table.of(&[0b101, 0, 0, 0]), flag(b"b") ^ flag(b"a"));
     assert_eq!(table.of(&[0b010, 1, 0, 1 << 31]), 0, "bits without a name");
 }
+
+#[test]
+fn the_sums_of_system_flags_are_those_of_their_names() {
+    for (bit, name, sum) in SYSTEM_FLAGS {
+        assert_eq!(flag(name), sum, "{bit:x}");
+    }
+}
+
+#[test]
+fn numbers_are_printed_as_the_reference_prints_them() {
+    for number in [0, 1, 9, 10, u64::MAX] {
+        assert_eq!(Line::default().number(number).bytes(), number.to_string().as_bytes());
+        for least in [1, LONGEST_HEX] {
+            let mut line = Line::default();
+            line.conversation(number, least);
+            assert_eq!(line.bytes(), format!("{number:0least$x}").as_bytes());
+        }
+    }
+    for number in [i64::MIN, -1, 0, i64::MAX] {
+        assert_eq!(Line::default().signed(number).bytes(), number.to_string().as_bytes());
+    }
+}
