@@ -125,8 +125,15 @@ impl Lines {
     /// The item of a line that holds neither messages nor records.
     pub(super) async fn item(&mut self) -> Result<Result<Item, Unreadable>, SessionError> {
         loop {
-            let token = self.token().await?;
-            match self.builder.push(token) {
+            let event = match self.build() {
+                Built::Starved => {
+                    self.read().await?;
+                    continue;
+                }
+                Built::File(file) => self.builder.push(Token::FileStart(file)),
+                Built::Event(event) => event,
+            };
+            match event {
                 Ok(Event::Done(item)) => return Ok(Ok(item)),
                 Ok(Event::More | Event::Element(_)) => {}
                 Err(problem) => return self.give_up(problem).await.map(Err),
@@ -143,14 +150,18 @@ impl Lines {
     ) -> Result<Result<ApplyItem, Unreadable>, SessionError> {
         let mut taken = Taken { max_records: self.max_records, order, ..Taken::default() };
         loop {
-            let event = match self.token().await? {
-                Token::FileStart(file) => {
+            let event = match self.build() {
+                Built::Starved => {
+                    self.read().await?;
+                    continue;
+                }
+                Built::File(file) => {
                     if let Err(refusal) = self.upload(state, &file).await? {
                         taken.fail(Unreadable::Refused(refusal));
                     }
                     self.builder.push_file(file)
                 }
-                token => self.builder.push(token),
+                Built::Event(event) => event,
             };
             match event {
                 Ok(Event::More) => {}
@@ -167,6 +178,20 @@ impl Lines {
                 Err(problem) => return self.give_up(problem).await.map(Err),
             }
         }
+    }
+
+    /// Builds the item from what input there is, up to what is worth looking at. Nothing waits here: lines have many tokens.
+    fn build(&mut self) -> Built {
+        while let Some(token) = self.scanner.next(&mut self.input) {
+            if let Token::FileStart(file) = token {
+                return Built::File(file);
+            }
+            match self.builder.push(token) {
+                Ok(Event::More) => {}
+                event => return Built::Event(event),
+            }
+        }
+        Built::Starved
     }
 
     /// The line is no item: reads it to its end.
@@ -227,6 +252,22 @@ impl Lines {
             self.input = self.io.input().await?;
         }
     }
+
+    /// More input, once the last is used up.
+    async fn read(&mut self) -> Result<(), SessionError> {
+        self.input = self.io.input().await.ok_or(SessionError::Truncated)?;
+        Ok(())
+    }
+}
+
+/// What the input held.
+enum Built {
+    /// Nothing more.
+    Starved,
+    /// The head of a file, whose bytes follow.
+    File(Box<FileRef>),
+    /// An element, the item, or what is wrong with it.
+    Event(Result<Event, DlistError>),
 }
 
 /// What was taken out of a line so far.
