@@ -14,6 +14,7 @@ mod model;
 mod peer;
 mod recorded;
 mod removals;
+mod reserve;
 mod room;
 mod sharing;
 mod spool;

@@ -3,10 +3,12 @@
 //! Source: `reserve_folder` and `sync_get_message` of `imap/sync_support.c`.
 
 use super::{
+    cached::Cached,
     disk::{Disk, DiskFile, Mode},
     error::StoreError,
     index::{ByGuid, IndexRecord},
     mailbox::{self, OpenMailbox, Opened},
+    options::MetaFile,
     paths::{MailboxDirectory, MailboxPlace},
     spool::Spool,
     staging::Staging,
@@ -22,6 +24,7 @@ use std::{
     collections::HashSet,
     io::{self, ErrorKind},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// Bytes of a message that are read at once.
@@ -95,6 +98,7 @@ fn reserve_in(
             return Ok(());
         }
     };
+    let cache = Arc::new(spool.options.meta_file(&mailbox.place, MetaFile::Cache)?);
     let mut records = ByGuid::new(&mailbox.index);
     while !missing.guids.is_empty() {
         let Some(page) = records.next_page(|guid| missing.contains(guid))? else { return Ok(()) };
@@ -104,6 +108,7 @@ fn reserve_in(
             }
             if let Some(path) = sound_message(spool, &mailbox, &record, &mut missing.piece)? {
                 staging.link(spool.disk.as_ref(), &spool.options, &wanted.partition, record.guid, &path)?;
+                staging.note(record.guid, Cached::of(&record, &cache));
                 missing.guids.remove(&record.guid);
             }
         }

@@ -22,6 +22,7 @@ pub mod trash;
 pub mod twoskip;
 
 mod annotate;
+mod cached;
 mod defaults;
 mod durable;
 mod error;

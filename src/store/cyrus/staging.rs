@@ -7,6 +7,7 @@
 //! Source: `reservefile` of `imap/dlist.c`, `sync_append_copyfile` and `reserve_folder` of `imap/sync_support.c`.
 
 use super::{
+    cached::Cached,
     disk::{Disk, DiskFile, Mode, in_place_of, remove_if_there},
     error::StoreError,
     options::CyrusOptions,
@@ -22,10 +23,15 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+/// Messages of which more is kept than the name: about a megabyte. Others are parsed again.
+const MOST_CACHED: usize = 8 * 1024;
+
 /// What a session has staged.
 #[derive(Debug, Default)]
 pub(super) struct Staging {
     partitions: HashMap<Partition, HashSet<Guid>>,
+    /// What is known of those that lie in mailboxes, of so many as [`MOST_CACHED`].
+    cached: HashMap<Guid, Cached>,
     /// Directories that exist.
     directories: BTreeSet<PathBuf>,
     upload: Option<Upload>,
@@ -80,6 +86,18 @@ impl Staging {
             return Ok(None);
         }
         Ok(Some(self.directory(options, partition)?.join(guid.to_string())))
+    }
+
+    /// What is known of a message that was found in a mailbox.
+    pub(super) fn cached(&self, guid: &Guid) -> Option<&Cached> {
+        self.cached.get(guid)
+    }
+
+    /// Notes what is known of a message that was found in a mailbox.
+    pub(super) fn note(&mut self, guid: Guid, cached: Option<Cached>) {
+        if let Some(cached) = cached.filter(|_| self.cached.len() < MOST_CACHED) {
+            self.cached.insert(guid, cached);
+        }
     }
 
     /// Starts a message.
@@ -140,6 +158,7 @@ impl Staging {
 
     /// Forgets all messages. What cannot be removed stays behind as a file that nobody refers to.
     pub(super) fn discard(&mut self, disk: &dyn Disk, options: &CyrusOptions) -> Result<(), StoreError> {
+        self.cached = HashMap::new();
         let mut outcome = self.abort(disk);
         for (partition, guids) in std::mem::take(&mut self.partitions) {
             let directory = self.directory(options, &partition)?;

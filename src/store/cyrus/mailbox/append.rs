@@ -5,6 +5,7 @@
 use super::{
     super::{
         cache::GENERATION_SIZE,
+        cached::CachedReader,
         disk::{DiskFile, Mode, in_place_of},
         durable::Unsynced,
         error::StoreError,
@@ -20,7 +21,7 @@ use crate::{
     ops::{Record, Refusal},
     types::InternalFlags,
 };
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What appending records to a mailbox has open.
 pub(super) struct Appender<'a> {
@@ -28,6 +29,7 @@ pub(super) struct Appender<'a> {
     staging: &'a Staging,
     options: CacheOptions,
     cache: CacheFile,
+    elsewhere: CachedReader,
     /// Messages that got a name in the mailbox: to be made durable, or taken away again.
     pub(super) linked: Vec<PathBuf>,
 }
@@ -35,7 +37,8 @@ pub(super) struct Appender<'a> {
 impl<'a> Appender<'a> {
     pub(super) fn new(spool: &'a Spool, staging: &'a Staging, mailbox: &OpenMailbox) -> Result<Self, StoreError> {
         let cache = CacheFile::open(spool, mailbox)?;
-        Ok(Appender { spool, staging, options: spool.options.cache.clone(), cache, linked: Vec::new() })
+        let (options, elsewhere) = (spool.options.cache.clone(), CachedReader::default());
+        Ok(Appender { spool, staging, options, cache, elsewhere, linked: Vec::new() })
     }
 
     /// Puts a message in its place and makes its index record. Nothing refers to either yet.
@@ -65,14 +68,26 @@ impl<'a> Appender<'a> {
         let (options, disk) = (&self.spool.options, self.spool.disk.as_ref());
         let staged = self.staging.file(options, &mailbox.place.partition, record.guid)?;
         let staged = staged.ok_or(Refusal::MessageMissing)?;
-        let bytes = read_whole(disk, &staged).map_err(StoreError::io(&staged))?;
+        let parsed = self.parsed(&staged, record)?;
         let path = options.message_file(&mailbox.place, record.uid)?;
         // A file of this name is the leftover of a change that was never committed: uids are not given twice.
         in_place_of(disk, &path, || link_or_copy(disk, &staged, &path)).map_err(StoreError::io(&path))?;
         self.linked.push(path.clone());
         disk.set_modified(&path, record.internal_date).map_err(StoreError::io(&path))?;
+        Ok(parsed)
+    }
+
+    /// What a staged message's bytes say, or what a mailbox that has it knows of them.
+    fn parsed(&mut self, staged: &Path, record: &Record) -> Result<ParsedMessage, StoreError> {
+        let (disk, options, guid) = (self.spool.disk.as_ref(), &self.options, record.guid);
+        let known =
+            self.staging.cached(&guid).filter(|cached| cached.is_as_parsed(record.internal_date, options.release));
+        if let Some(parsed) = known.and_then(|known| self.elsewhere.parsed(disk, known, guid)) {
+            return Ok(parsed);
+        }
+        let bytes = read_whole(disk, staged).map_err(StoreError::io(staged))?;
         // What is staged had this GUID when it was written or reserved.
-        Ok(mime::parse_known(&bytes, record.guid, &self.options))
+        Ok(mime::parse_known(&bytes, guid, options))
     }
 
     /// Writes what is left in memory of the cache file, and says what is to be made durable.
