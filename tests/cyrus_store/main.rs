@@ -11,6 +11,7 @@ mod failing_disk;
 mod full_disk;
 mod master;
 mod model;
+mod orphans;
 mod peer;
 mod recorded;
 mod removals;

@@ -107,7 +107,7 @@ fn reserve_in(
                 continue;
             }
             if let Some(path) = sound_message(spool, &mailbox, &record, &mut missing.piece)? {
-                staging.link(spool.disk.as_ref(), &spool.options, &wanted.partition, record.guid, &path)?;
+                staging.link(spool, &wanted.partition, record.guid, &path)?;
                 staging.note(record.guid, Cached::of(&record, &cache));
                 missing.guids.remove(&record.guid);
             }

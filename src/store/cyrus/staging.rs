@@ -2,15 +2,20 @@
 //! further stores that a process has at the same time.
 //!
 //! They lie on the partition they are for, so that a mailbox takes one by giving it a second name. They are not made durable
-//! here: the commit that refers to them does that, for all of them together.
+//! here: the commit that refers to them does that, for all of them together. What a process that died has left is removed by
+//! the next that stages on the same partition.
 //!
 //! Source: `reservefile` of `imap/dlist.c`, `sync_append_copyfile` and `reserve_folder` of `imap/sync_support.c`.
+
+mod sweep;
 
 use super::{
     cached::Cached,
     disk::{Disk, DiskFile, Mode, in_place_of, remove_if_there},
     error::StoreError,
     options::CyrusOptions,
+    remove_user::remove_dir,
+    spool::Spool,
 };
 use crate::{
     ops::Refusal,
@@ -34,6 +39,8 @@ pub(super) struct Staging {
     cached: HashMap<Guid, Cached>,
     /// Directories that exist.
     directories: BTreeSet<PathBuf>,
+    /// Where others' leftovers were looked for.
+    swept: BTreeSet<Partition>,
     upload: Option<Upload>,
     owner: Owner,
 }
@@ -101,14 +108,8 @@ impl Staging {
     }
 
     /// Starts a message.
-    pub(super) fn begin(
-        &mut self,
-        disk: &dyn Disk,
-        options: &CyrusOptions,
-        partition: &Partition,
-        guid: Guid,
-    ) -> Result<(), StoreError> {
-        let path = self.place(disk, options, partition, guid)?;
+    pub(super) fn begin(&mut self, spool: &Spool, partition: &Partition, guid: Guid) -> Result<(), StoreError> {
+        let (path, disk) = (self.place(spool, partition, guid)?, spool.disk.as_ref());
         // What lies there may have other names: it is replaced, not written over.
         let file = in_place_of(disk, &path, || disk.open(&path, Mode::CreateNew)).map_err(StoreError::io(&path))?;
         if let Some(guids) = self.partitions.get_mut(partition) {
@@ -144,31 +145,31 @@ impl Staging {
     /// Stages a message that lies in a mailbox; whether its bytes are those of its GUID is the caller's to know.
     pub(super) fn link(
         &mut self,
-        disk: &dyn Disk,
-        options: &CyrusOptions,
+        spool: &Spool,
         partition: &Partition,
         guid: Guid,
         message: &Path,
     ) -> Result<(), StoreError> {
-        let path = self.place(disk, options, partition, guid)?;
+        let (path, disk) = (self.place(spool, partition, guid)?, spool.disk.as_ref());
         in_place_of(disk, &path, || link_or_copy(disk, message, &path)).map_err(StoreError::io(&path))?;
         self.partitions.entry(partition.clone()).or_default().insert(guid);
         Ok(())
     }
 
-    /// Forgets all messages. What cannot be removed stays behind as a file that nobody refers to.
-    pub(super) fn discard(&mut self, disk: &dyn Disk, options: &CyrusOptions) -> Result<(), StoreError> {
+    /// Forgets all messages. What cannot be removed stays behind as a file that nobody refers to, until it is swept.
+    pub(super) fn discard(&mut self, spool: &Spool) -> Result<(), StoreError> {
+        let disk = spool.disk.as_ref();
         self.cached = HashMap::new();
         let mut outcome = self.abort(disk);
         for (partition, guids) in std::mem::take(&mut self.partitions) {
-            let directory = self.directory(options, &partition)?;
+            let directory = self.directory(&spool.options, &partition)?;
             for guid in guids {
                 let path = directory.join(guid.to_string());
                 outcome = outcome.and(remove_if_there(disk, &path).map_err(StoreError::io(&path)));
             }
         }
         for directory in std::mem::take(&mut self.directories) {
-            outcome = outcome.and(disk.remove_dir(&directory).map_err(StoreError::io(&directory)));
+            outcome = outcome.and(remove_dir(spool, &directory));
         }
         outcome
     }
@@ -181,17 +182,14 @@ impl Staging {
     }
 
     /// The file that a message is staged in, and its directory made.
-    fn place(
-        &mut self,
-        disk: &dyn Disk,
-        options: &CyrusOptions,
-        partition: &Partition,
-        guid: Guid,
-    ) -> Result<PathBuf, StoreError> {
-        let directory = self.directory(options, partition)?;
+    fn place(&mut self, spool: &Spool, partition: &Partition, guid: Guid) -> Result<PathBuf, StoreError> {
+        let directory = self.directory(&spool.options, partition)?;
         let path = directory.join(guid.to_string());
         if !self.directories.contains(&directory) {
-            disk.create_dir_all(&directory).map_err(StoreError::io(&directory))?;
+            if self.swept.insert(partition.clone()) {
+                sweep::sweep(spool, &directory, sweep::is_alive);
+            }
+            spool.disk.create_dir_all(&directory).map_err(StoreError::io(&directory))?;
             self.directories.insert(directory);
         }
         Ok(path)

@@ -185,7 +185,7 @@ impl CyrusStore {
 /// What a session that was dropped had staged is of no use to anybody.
 impl Drop for CyrusStore {
     fn drop(&mut self) {
-        let outcome = self.staging.discard(self.spool.disk.as_ref(), &self.spool.options);
+        let outcome = self.staging.discard(&self.spool);
         // It is told of; nobody is left to be answered.
         self.told(outcome).ok();
     }
@@ -215,9 +215,8 @@ impl From<MailboxEntry> for ListedEntry {
 
 impl Store for CyrusStore {
     fn begin_upload(&mut self, upload: &BeginUpload) -> Result<(), Refusal> {
-        let Spool { disk, options, .. } = &self.spool;
         let room = self.room.take(&self.spool, &upload.partition, upload.size.into());
-        let outcome = room.and_then(|()| self.staging.begin(disk.as_ref(), options, &upload.partition, upload.guid));
+        let outcome = room.and_then(|()| self.staging.begin(&self.spool, &upload.partition, upload.guid));
         self.told(outcome)
     }
 
@@ -243,7 +242,7 @@ impl Store for CyrusStore {
 
     fn discard_staged(&mut self, DiscardStaged: &DiscardStaged) -> Result<(), Refusal> {
         self.room.forget();
-        let outcome = self.staging.discard(self.spool.disk.as_ref(), &self.spool.options);
+        let outcome = self.staging.discard(&self.spool);
         self.told(outcome)
     }
 
