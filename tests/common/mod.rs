@@ -3,7 +3,9 @@
 #![allow(dead_code, reason = "each test crate uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+pub mod master;
 pub mod messages;
+pub mod peer;
 pub mod strict;
 pub mod talk;
 pub mod transcript;

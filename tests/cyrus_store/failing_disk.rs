@@ -3,10 +3,12 @@
 //! What quota roots count may be off afterwards, as in Cyrus: `quota -f` puts it right.
 
 use crate::{
+    common::{
+        master::{Mailbox, Message},
+        peer::{Peer, is_done},
+    },
     disk::{EIO, ENOSPC},
-    master::{Mailbox, Message},
     model::Both,
-    peer::Peer,
     spool::TestSpool,
 };
 
@@ -44,12 +46,6 @@ fn script() -> Vec<String> {
         .map(|line| format!("{line}\r\n")),
     );
     steps
-}
-
-/// What a command that was carried out before may say: what it is about is gone.
-fn is_done(reply: &str) -> bool {
-    let last = reply.lines().last().unwrap_or_default();
-    last == "OK success" || last == "NO IMAP_MAILBOX_NONEXISTENT No Such Mailbox"
 }
 
 /// Lets call number `call` of the whole script fail; whether there was such a call.

@@ -1,8 +1,10 @@
 //! A disk that is really full: a file system of half a megabyte, where this process may mount one (as root).
 
 use crate::{
-    master::{Mailbox, Message},
-    peer::Peer,
+    common::{
+        master::{Mailbox, Message},
+        peer::Peer,
+    },
     spool::TestSpool,
 };
 use std::{

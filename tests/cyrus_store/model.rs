@@ -12,8 +12,10 @@
 //! | seen state and subscriptions of a user whose INBOX was replaced | are the user's | are the former INBOX's, as in Cyrus |
 
 use crate::{
-    master::{Dice, Mailbox, Message},
-    peer::Peer,
+    common::{
+        master::{Dice, Mailbox, Message},
+        peer::Peer,
+    },
     spool::TestSpool,
 };
 use std::collections::BTreeMap;

@@ -1,6 +1,9 @@
 //! Conversations recorded between real Cyrus programs replay to the same bytes.
 
-use crate::{common::transcript::Transcript, peer::Peer, spool::TestSpool};
+use crate::{
+    common::{peer::Peer, transcript::Transcript},
+    spool::TestSpool,
+};
 use sync_server::{
     store::cyrus::{
         mime::{CacheOptions, CacheRelease},

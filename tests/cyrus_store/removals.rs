@@ -1,6 +1,9 @@
 //! `sync_server_max_deletes`: so many mailboxes are removed in an hour, by whichever process, and no more.
 
-use crate::{master::Mailbox, peer::Peer, spool::TestSpool};
+use crate::{
+    common::{master::Mailbox, peer::Peer},
+    spool::TestSpool,
+};
 use std::fs;
 use sync_server::store::{
     CyrusStore,

@@ -1,8 +1,10 @@
 //! A partition that is short of space refuses uploads early, and nothing else.
 
 use crate::{
-    master::{Mailbox, Message},
-    peer::Peer,
+    common::{
+        master::{Mailbox, Message},
+        peer::Peer,
+    },
     spool::TestSpool,
 };
 

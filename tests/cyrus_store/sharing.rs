@@ -1,9 +1,11 @@
 //! Several stores on one spool, as several processes have them.
 
 use crate::{
+    common::{
+        master::{Mailbox, Message},
+        peer::Peer,
+    },
     disk::TestDisk,
-    master::{Mailbox, Message},
-    peer::Peer,
     spool::TestSpool,
 };
 use std::{

@@ -1,8 +1,10 @@
 //! `sync_server_trash`: what peers remove is kept aside, comes back whole, and no peer ever sees it.
 
 use crate::{
-    master::{Mailbox, Message},
-    peer::Peer,
+    common::{
+        master::{Mailbox, Message},
+        peer::Peer,
+    },
     spool::TestSpool,
     tree,
 };

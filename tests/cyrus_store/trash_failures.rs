@@ -1,7 +1,7 @@
 //! Nothing that fails on the way into the trash or back loses a mailbox.
 
 use crate::{
-    peer::Peer,
+    common::peer::Peer,
     trash::{ASKED, OK, name, restore, spool, user},
     tree,
 };

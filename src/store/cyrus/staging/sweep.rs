@@ -34,7 +34,9 @@ struct Orphan {
 pub(super) fn sweep(spool: &Spool, own: &Path, is_alive: fn(i32) -> bool) {
     let mut left = AT_ONCE;
     let swept = orphans(spool, own, is_alive).and_then(|orphans| {
-        orphans.iter().fold(Ok(()), |outcome, orphan| outcome.and(remove(spool, orphan, &mut left)))
+        // Each of them, also behind one that fails.
+        let outcomes: Vec<_> = orphans.iter().map(|orphan| remove(spool, orphan, &mut left)).collect();
+        outcomes.into_iter().collect()
     });
     if let Err(error) = swept {
         spool.tell(Severity::Error, "IOERROR: unable to remove what was left staged", &[("error", &error)]);

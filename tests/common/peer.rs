@@ -63,3 +63,9 @@ impl<S: Store> Peer<S> {
         }
     }
 }
+
+/// What a command that was carried out before may say: what it is about is gone.
+pub fn is_done(reply: &str) -> bool {
+    let last = reply.lines().last().unwrap_or_default();
+    last == "OK success" || last == "NO IMAP_MAILBOX_NONEXISTENT No Such Mailbox"
+}
