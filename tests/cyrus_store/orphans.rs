@@ -1,8 +1,8 @@
 //! What a process leaves that died in the middle of something: the next that comes along removes it or replaces it.
 
 use crate::{
-    master::{Mailbox, Message},
-    peer::Peer,
+    common::master::{Mailbox, Message},
+    common::peer::Peer,
     spool::TestSpool,
     tree,
 };

@@ -1,8 +1,8 @@
 //! Messages that another mailbox has: their cache records come from there, if they are sound there.
 
 use crate::{
-    master::{Mailbox, Message},
-    peer::Peer,
+    common::master::{Mailbox, Message},
+    common::peer::Peer,
     spool::TestSpool,
     tree,
 };

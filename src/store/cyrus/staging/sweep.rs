@@ -36,7 +36,7 @@ pub(super) fn sweep(spool: &Spool, own: &Path, is_alive: fn(i32) -> bool) {
     let swept = orphans(spool, own, is_alive).and_then(|orphans| {
         // Each of them, also behind one that fails.
         let outcomes: Vec<_> = orphans.iter().map(|orphan| remove(spool, orphan, &mut left)).collect();
-        outcomes.into_iter().collect()
+        outcomes.into_iter().collect::<Result<(), _>>()
     });
     if let Err(error) = swept {
         spool.tell(Severity::Error, "IOERROR: unable to remove what was left staged", &[("error", &error)]);
