@@ -5,6 +5,7 @@ use crate::store::cyrus::disk::{DiskFile, Lock, Metadata};
 use std::{
     collections::BTreeMap,
     io::{self, ErrorKind},
+    sync::Arc,
 };
 
 /// Larger files are refused, so that nothing that went wrong can ask for all memory.
@@ -12,8 +13,9 @@ const MAX_SIZE: u64 = 1 << 30;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct FileNode {
-    pub(super) bytes: Vec<u8>,
-    pub(super) durable: Vec<u8>,
+    // Shared by the copies of a disk as long as they are the same.
+    pub(super) bytes: Arc<Vec<u8>>,
+    pub(super) durable: Arc<Vec<u8>>,
     /// What is not durable yet, in the order in which it was done.
     pub(super) pending: Vec<FileChange>,
     pub(super) modified: i64,
@@ -42,17 +44,17 @@ impl FileChange {
 }
 
 impl FileNode {
-    pub(super) fn after_power_cut(bytes: Vec<u8>, modified: i64) -> FileNode {
-        FileNode { durable: bytes.clone(), bytes, modified, ..FileNode::default() }
+    pub(super) fn after_power_cut(bytes: Arc<Vec<u8>>, modified: i64) -> FileNode {
+        FileNode { durable: Arc::clone(&bytes), bytes, modified, ..FileNode::default() }
     }
 
     pub(super) fn sync(&mut self) {
         self.pending.clear();
-        self.durable.clone_from(&self.bytes);
+        self.durable = Arc::clone(&self.bytes);
     }
 
     fn change(&mut self, change: FileChange) {
-        change.apply(&mut self.bytes);
+        change.apply(Arc::make_mut(&mut self.bytes));
         self.pending.push(change);
     }
 

@@ -44,6 +44,8 @@ struct State {
     opened: u64,
     counts: Counts,
     failure: Option<Failure>,
+    /// What it was like before each change, where that is kept.
+    images: Option<Vec<State>>,
     /// `None`: without an end.
     free: Option<u64>,
 }
@@ -104,15 +106,26 @@ impl SimulatedDisk {
 
     /// A copy that goes its own way.
     pub fn copied(&self) -> SimulatedDisk {
-        let state = State { failure: None, ..self.state().clone() };
+        let state = State { failure: None, images: None, ..self.state().clone() };
         SimulatedDisk(Arc::new(Mutex::new(state)))
+    }
+
+    /// Keeps from now on what the disk is like before each change: where a power cut may find it.
+    pub fn keep_images(&self) {
+        self.state().images = Some(Vec::new());
+    }
+
+    /// What was kept, in the order of the changes; nothing more is kept.
+    pub fn take_images(&self) -> Vec<SimulatedDisk> {
+        let images = self.state().images.take().unwrap_or_default();
+        images.into_iter().map(|image| SimulatedDisk(Arc::new(Mutex::new(image)))).collect()
     }
 
     /// Every file with its path and bytes, every directory with its path, in the order of the paths.
     pub fn contents(&self) -> Vec<(std::path::PathBuf, Option<Vec<u8>>)> {
         let state = self.state();
         let bytes = |inode| match state.inodes.get(&inode) {
-            Some(Inode::File(file)) => Some(file.bytes.clone()),
+            Some(Inode::File(file)) => Some(file.bytes.to_vec()),
             _ => None,
         };
         state.names.walk().into_iter().map(|(path, inode)| (path, bytes(inode))).collect()
@@ -140,6 +153,9 @@ impl SimulatedDisk {
 
 impl State {
     fn count(&mut self, is_change: bool) -> io::Result<()> {
+        if is_change {
+            self.keep_image();
+        }
         let Counts { calls, changes, .. } = self.counts;
         self.counts.calls += 1;
         self.counts.changes += u64::from(is_change);
@@ -148,6 +164,13 @@ impl State {
         match number == failure.call || failure.for_good && number > failure.call {
             true => Err(io::Error::from_raw_os_error(failure.errno)),
             false => Ok(()),
+        }
+    }
+
+    fn keep_image(&mut self) {
+        if let Some(mut images) = self.images.take() {
+            images.push(self.clone());
+            self.images = Some(images);
         }
     }
 

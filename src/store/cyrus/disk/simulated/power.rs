@@ -37,11 +37,11 @@ impl SimulatedDisk {
 }
 
 fn left_of(file: &FileNode, chance: &mut Chance) -> FileNode {
-    let mut bytes = file.durable.clone();
+    let mut bytes = Arc::clone(&file.durable);
     for change in &file.pending {
         for part in torn(change) {
             if chance.keeps() {
-                part.apply(&mut bytes);
+                part.apply(Arc::make_mut(&mut bytes));
             }
         }
     }

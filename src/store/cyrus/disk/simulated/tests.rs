@@ -149,3 +149,20 @@ fn directories_hold_what_has_their_path() {
     disk.symlink("g", "/a/l".as_ref()).unwrap();
     assert_eq!(disk.read_link("/a/l".as_ref()).unwrap(), "g");
 }
+
+#[test]
+fn the_disk_before_each_change_is_kept() {
+    let disk = disk();
+    let file = write(&disk, "/a/f", b"one");
+    disk.keep_images();
+    file.write_at(0, &[b"two"]).unwrap();
+    file.read_at(0, &mut [0; 4]).unwrap();
+    file.sync().unwrap();
+    let images = disk.take_images();
+    let found: Vec<_> = images.iter().map(|image| read(image, "/a/f").unwrap()).collect();
+    assert_eq!(found, [b"one", b"two"]);
+    let lost = read(&images[1].after_power_cut(Surviving::Nothing), "/a/f");
+    assert_eq!(lost, None);
+    disk.unlink("/a/f".as_ref()).unwrap();
+    assert_eq!(disk.take_images().len(), 0);
+}
