@@ -1,0 +1,15 @@
+//! Every call of the disk fails or is cut off by a power cut, for a script with every kind of change.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod errors;
+mod matrix;
+mod not_yet;
+mod power;
+mod script;
+mod sound;
+mod spool;
+mod state;

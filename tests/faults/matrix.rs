@@ -1,0 +1,179 @@
+//! The script, each command with the disk that it finds; and what is made of the findings.
+
+use crate::{
+    common::peer::is_done,
+    script::{Command, Grain, script},
+    sound::{Findings, inspect},
+    spool::{connect, empty_disk},
+    state::State,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    thread,
+};
+use sync_server::store::cyrus::disk::{
+    Disk,
+    simulated::{SimulatedDisk, Surviving},
+};
+
+/// A command, and what there is before and after it where nothing fails.
+pub struct Case {
+    pub command: Command,
+    pub disk: SimulatedDisk,
+    pub before: State,
+    pub after: State,
+}
+
+/// Carries the script out on a disk that is well.
+pub fn cases() -> Vec<Case> {
+    let disk = empty_disk();
+    script().into_iter().map(|command| case(&disk, command)).collect()
+}
+
+fn case(disk: &SimulatedDisk, command: Command) -> Case {
+    let mut peer = connect(disk);
+    let set = peer.say(command.setting.clone());
+    assert!(set.lines().all(|line| line == "OK success"), "{}: {set}", command.name);
+    drop(peer.leave());
+    let (before, _) = find(&disk.copied());
+    let (durable, findings) = find(&disk.after_power_cut(Surviving::Nothing));
+    if durable != before || !findings.faults.is_empty() {
+        // What was lost already is the loss of an earlier command.
+        disk.sync_file_system("/".as_ref()).unwrap();
+    }
+    let found = disk.copied();
+    let mut peer = connect(disk);
+    let reply = peer.say(command.before.clone() + &command.said);
+    assert!(reply.lines().all(|line| line == "OK success"), "{}: {reply}", command.name);
+    drop(peer.leave());
+    let (after, Findings { faults, orphans, .. }) = find(&disk.copied());
+    assert!(before != after, "{} changes nothing", command.name);
+    assert!(faults.is_empty() && orphans.is_empty(), "{}: {faults:?} {orphans:?}", command.name);
+    Case { command, disk: found, before, after }
+}
+
+/// What a process that was just started finds on a disk. It is asked first, so that it mends what it mends.
+pub fn find(disk: &SimulatedDisk) -> (State, Findings) {
+    let mut peer = connect(disk);
+    let state = State::ask(&mut peer);
+    drop(peer.leave());
+    let findings = inspect(disk);
+    (state.with_tombstones(&findings), findings)
+}
+
+/// What is wrong with what there is.
+#[derive(Clone, Debug, Default)]
+pub struct Verdict {
+    pub faults: BTreeSet<String>,
+    pub orphans: usize,
+    /// Whether all is as after the command, so that the master has nothing to say again.
+    pub is_after: bool,
+}
+
+impl Case {
+    /// Compares what there is with what may be there.
+    pub fn judge(&self, state: &State, findings: Findings) -> Verdict {
+        let comparison = state.compare(&self.before, &self.after);
+        let Findings { mut faults, orphans, .. } = findings;
+        faults.extend(comparison.neither.iter().map(|part| format!("neither before nor after: {part}")));
+        let is_half = !comparison.before.is_empty() && !comparison.after.is_empty();
+        if is_half && self.command.grain == Grain::Whole {
+            faults.insert(format!(
+                "half done: {} without {}",
+                comparison.after.join(", "),
+                comparison.before.join(", ")
+            ));
+        }
+        let is_after = comparison.before.is_empty() && comparison.neither.is_empty();
+        Verdict { faults, orphans: orphans.len(), is_after }
+    }
+
+    /// All that is said for this command.
+    pub fn said(&self) -> String {
+        self.command.before.clone() + &self.command.said
+    }
+}
+
+/// What is wrong after the command was said again.
+pub fn judge_again(case: &Case, reply: &str, state: &State, findings: Findings) -> BTreeSet<String> {
+    let mut faults = findings.faults;
+    let comparison = state.compare(&case.before, &case.after);
+    if !is_done(reply) {
+        faults.insert(format!("answers {}", reply.lines().last().unwrap_or_default()));
+    }
+    faults.extend(comparison.before.iter().map(|part| format!("is not done: {part}")));
+    faults.extend(comparison.neither.iter().map(|part| format!("is something else: {part}")));
+    faults.into_iter().map(|fault| format!("said again: {fault}")).collect()
+}
+
+/// What was lost: by command, what is wrong with the places where it was found.
+#[derive(Debug, Default)]
+pub struct Losses(BTreeMap<String, Vec<String>>);
+
+impl Losses {
+    pub fn add(&mut self, faults: impl IntoIterator<Item = String>, place: &str) {
+        for fault in faults {
+            self.0.entry(without_numbers(&fault)).or_default().push(place.to_owned());
+        }
+    }
+
+    pub fn count(&self) -> usize {
+        self.0.values().map(Vec::len).sum()
+    }
+
+    /// What is wrong, how often, and where it was found first.
+    pub fn text(&self) -> String {
+        let lines = self.0.iter().map(|(fault, places)| format!("    {}x {fault} [{}]\n", places.len(), places[0]));
+        lines.collect()
+    }
+}
+
+/// The same fault with another number is the same.
+fn without_numbers(fault: &str) -> String {
+    let words =
+        fault.split(' ').map(|word| if word.starts_with(|first: char| first.is_ascii_digit()) { "#" } else { word });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Looks at each case, several at once; returns what is made of each, in their order.
+pub fn for_each<T: Send>(cases: &[Case], look: impl Fn(&Case) -> T + Sync) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let found = Mutex::new(BTreeMap::new());
+    let work = || {
+        while let Some((number, case)) = {
+            let number = next.fetch_add(1, Relaxed);
+            cases.get(number).map(|case| (number, case))
+        } {
+            let made = look(case);
+            found.lock().unwrap().insert(number, made);
+        }
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
+    found.into_inner().unwrap().into_values().collect()
+}
+
+/// Asserts that commands lose nothing, but for those that are known to; that these do shows that they are still to be listed.
+pub fn assert_nothing_lost(cases: &[Case], losses: &[Losses], not_yet: &[(&str, &str)]) {
+    let mut report = String::new();
+    for (case, losses) in cases.iter().zip(losses) {
+        let name = case.command.name;
+        if losses.count() > 0 {
+            println!("{name}:\n{}", losses.text());
+        }
+        let is_listed = not_yet.iter().any(|(listed, _)| *listed == name);
+        match (losses.count(), is_listed) {
+            (0, true) => report += &format!("{name}: loses nothing any more\n"),
+            (0, false) | (_, true) => {}
+            (count, false) => report += &format!("{name}: {count} losses\n"),
+        }
+    }
+    for (listed, _) in not_yet {
+        assert!(cases.iter().any(|case| case.command.name == *listed), "{listed} is no command");
+    }
+    assert!(report.is_empty(), "{report}");
+}

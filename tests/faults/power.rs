@@ -1,0 +1,107 @@
+//! The power is cut before each change that a command makes to the disk, and after the last.
+
+use crate::{
+    matrix::{Case, Losses, Verdict, assert_nothing_lost, cases, find, for_each, judge_again},
+    not_yet,
+    spool::{connect, files},
+};
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+};
+use sync_server::store::cyrus::disk::simulated::{SimulatedDisk, Surviving};
+
+/// Random subsets of what was not durable, for each cut.
+const SEEDS: u64 = 8;
+
+#[derive(Default)]
+struct Outcome {
+    losses: Losses,
+    cuts: usize,
+    images: usize,
+    orphaned: usize,
+    different: usize,
+}
+
+/// After a power cut at any change, with nothing, everything or some of what was not durable: a command that was answered OK is
+/// done, another is done or not; nothing that a peer is told and no file disagrees; and said again the command is done.
+///
+/// Images with the same bytes are looked at once.
+#[test]
+fn no_power_cut_loses_anything() {
+    let cases = cases();
+    let outcomes = for_each(&cases, cut);
+    let sum = |of: fn(&Outcome) -> usize| outcomes.iter().map(of).sum::<usize>();
+    println!(
+        "faults: {} commands, {} calls cut, {} images ({} different, {} with orphans), {} losses",
+        cases.len(),
+        sum(|outcome| outcome.cuts),
+        sum(|outcome| outcome.images),
+        sum(|outcome| outcome.different),
+        sum(|outcome| outcome.orphaned),
+        sum(|outcome| outcome.losses.count()),
+    );
+    let losses: Vec<Losses> = outcomes.into_iter().map(|outcome| outcome.losses).collect();
+    assert_nothing_lost(&cases, &losses, not_yet::POWER);
+}
+
+fn cut(case: &Case) -> Outcome {
+    let mut outcome = Outcome::default();
+    let (images, answered) = images(case);
+    let mut known: HashMap<u64, Verdict> = HashMap::new();
+    for (call, image) in images.iter().enumerate() {
+        let seeds = (0..SEEDS).map(Surviving::Some);
+        for surviving in [Surviving::Nothing, Surviving::Everything].into_iter().chain(seeds) {
+            let place = format!("call {call} of {}, {surviving:?}", images.len() - 1);
+            let found = image.after_power_cut(surviving);
+            outcome.images += 1;
+            let verdict = known.entry(hash(&found)).or_insert_with(|| {
+                let mut verdict = look(case, &found);
+                outcome.orphaned += usize::from(verdict.orphans > 0);
+                outcome.losses.add(std::mem::take(&mut verdict.faults), &place);
+                verdict
+            });
+            if call >= answered && !verdict.is_after {
+                outcome.losses.add(["answered OK and not done".to_owned()], &place);
+            }
+        }
+    }
+    (outcome.cuts, outcome.different) = (images.len(), known.len());
+    outcome
+}
+
+/// The disk before each change of a command and of the end of its session, and at the end; and from which of them on the command
+/// was answered.
+fn images(case: &Case) -> (Vec<SimulatedDisk>, usize) {
+    let disk = case.disk.copied();
+    let mut peer = connect(&disk);
+    peer.say(case.command.before.clone());
+    disk.fail(None);
+    disk.keep_images();
+    peer.say(case.command.said.clone());
+    let answered = disk.counts().changes as usize;
+    drop(peer.leave());
+    let mut images = disk.take_images();
+    images.push(disk.copied());
+    (images, answered)
+}
+
+fn hash(disk: &SimulatedDisk) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    files(disk).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What a process finds that is started after the power cut; and what the command does that is said again, where it is not done.
+fn look(case: &Case, found: &SimulatedDisk) -> Verdict {
+    let (state, findings) = find(found);
+    let mut verdict = case.judge(&state, findings);
+    if !verdict.is_after {
+        let mut peer = connect(found);
+        let reply = peer.say(case.said());
+        drop(peer.leave());
+        let (state, findings) = find(found);
+        verdict.faults.extend(judge_again(case, &reply, &state, findings));
+    }
+    verdict
+}
