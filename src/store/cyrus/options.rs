@@ -115,6 +115,12 @@ impl PartitionDirectories {
     pub fn new(data: impl Into<PathBuf>) -> PartitionDirectories {
         PartitionDirectories { data: data.into(), meta: None, archive: None, single: BTreeMap::new() }
     }
+
+    /// All of them; some may be the same.
+    pub(super) fn roots(&self) -> impl Iterator<Item = &PathBuf> {
+        let others = self.meta.iter().chain(&self.archive).chain(self.single.values());
+        std::iter::once(&self.data).chain(others)
+    }
 }
 
 /// A mailbox's files other than its messages.

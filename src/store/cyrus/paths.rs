@@ -102,13 +102,17 @@ impl CyrusOptions {
     /// # Errors
     /// [`UnknownPartition`]
     pub fn mailbox_dirs(&self, place: &MailboxPlace) -> Result<Vec<PathBuf>, UnknownPartition> {
-        let partition = self.partition(&place.partition)?;
-        let mut roots = vec![&partition.data];
-        roots.extend(partition.meta.iter().chain(&partition.archive).chain(partition.single.values()));
-        let mut dirs: Vec<PathBuf> = roots.into_iter().map(|root| self.mailbox_dir(root, &place.directory)).collect();
+        let roots = self.partition(&place.partition)?.roots();
+        let mut dirs: Vec<PathBuf> = roots.map(|root| self.mailbox_dir(root, &place.directory)).collect();
         dirs.sort();
         dirs.dedup();
         Ok(dirs)
+    }
+
+    /// Whether this is a directory that a partition was given, or above all partitions.
+    pub(super) fn is_partition_root(&self, partition: &Partition, path: &Path) -> bool {
+        let directories = self.partitions.get(partition);
+        path.parent().is_none() || directories.is_none_or(|found| found.roots().any(|root| root == path))
     }
 
     /// The directory of this process's uploads on a partition.

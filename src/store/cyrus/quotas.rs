@@ -5,6 +5,7 @@
 use super::{
     disk::{Durability, Lock},
     error::StoreError,
+    journal::Task,
     lock::LockName,
     mailbox::{self, OpenMailbox, Opened},
     mboxlist::{Tree, TreeFlags},
@@ -58,9 +59,13 @@ pub(super) fn set(
         return Ok(());
     }
     let _change = spool.lock(LockName::QuotaChange, Lock::Exclusive)?;
-    let made = make(spool, name, &root, &Quota { limits, modseq, ..Quota::default() });
-    // Half of a root would be taken for a whole one when the master repeats this.
-    made.inspect_err(|_| drop(remove_root(spool, name, &root)))
+    let quota = Quota { limits, modseq, ..Quota::default() };
+    let task = Task::MakeRoot { root: name.clone(), quota: quota.clone() };
+    task.note(spool, |spool| {
+        let made = make(spool, name, &root, &quota);
+        // Half of a root would be taken for a whole one when the master repeats this.
+        made.inspect_err(|_| drop(remove_locked(spool, name, &root)))
+    })
 }
 
 fn make(spool: &mut Spool, name: &MailboxName, root: &QuotaRoot, quota: &Quota) -> Result<(), StoreError> {
@@ -68,21 +73,41 @@ fn make(spool: &mut Spool, name: &MailboxName, root: &QuotaRoot, quota: &Quota) 
     let missing = || StoreError::io(&path)(ErrorKind::NotFound.into());
     let file = QuotaFile::lock(spool.disk.as_ref(), &path, true, spool.deadline())?.ok_or_else(missing)?;
     file.commit(quota, Durability::Now)?;
+    adopt(spool, name, root)
+}
+
+fn adopt(spool: &mut Spool, name: &MailboxName, root: &QuotaRoot) -> Result<(), StoreError> {
     for_each_mailbox(spool, name, |spool, mailbox| mailbox::adopt(spool, mailbox, root))
+}
+
+/// Makes a root that was being made, or lets it count the mailboxes that it does not count yet; but not one that was changed
+/// since.
+pub(super) fn finish(spool: &mut Spool, name: &MailboxName, quota: &Quota) -> Result<(), StoreError> {
+    let root = root_named(name)?;
+    let _change = spool.lock(LockName::QuotaChange, Lock::Exclusive)?;
+    match quota::read(spool.disk.as_ref(), &spool.options.quota_file(&root))? {
+        None => make(spool, name, &root, quota),
+        Some(found) if found.limits == quota.limits => adopt(spool, name, &root),
+        Some(_) => Ok(()),
+    }
 }
 
 /// Removes a root; the mailboxes that counted for it then count for none.
 pub(super) fn remove(spool: &mut Spool, name: &MailboxName) -> Result<(), StoreError> {
-    let root = root_named(name)?;
-    let path = spool.options.quota_file(&root);
+    let path = spool.options.quota_file(&root_named(name)?);
     if quota::read(spool.disk.as_ref(), &path)?.is_none() {
         return Ok(());
     }
-    let _change = spool.lock(LockName::QuotaChange, Lock::Exclusive)?;
-    remove_root(spool, name, &root)
+    Task::RemoveRoot { root: name.clone() }.note(spool, |spool| remove_root(spool, name))
 }
 
-fn remove_root(spool: &mut Spool, name: &MailboxName, root: &QuotaRoot) -> Result<(), StoreError> {
+/// Removes what there is of a root.
+pub(super) fn remove_root(spool: &mut Spool, name: &MailboxName) -> Result<(), StoreError> {
+    let _change = spool.lock(LockName::QuotaChange, Lock::Exclusive)?;
+    remove_locked(spool, name, &root_named(name)?)
+}
+
+fn remove_locked(spool: &mut Spool, name: &MailboxName, root: &QuotaRoot) -> Result<(), StoreError> {
     let path = spool.options.quota_file(root);
     for_each_mailbox(spool, name, |spool, mailbox| mailbox::abandon(spool, mailbox, root))?;
     if let Some(file) = QuotaFile::lock(spool.disk.as_ref(), &path, false, spool.deadline())? {

@@ -10,9 +10,10 @@
 use super::{
     disk::{Lock, remove_if_there},
     error::StoreError,
-    lock::LockName,
+    journal::Task,
+    lock::{LockName, NameLock},
     mailbox,
-    mboxlist::{Tree, TreeFlags},
+    mboxlist::{MailboxEntry, Tree, TreeFlags},
     quota::{QuotaFile, QuotaRoot},
     removals,
     spool::Spool,
@@ -20,7 +21,7 @@ use super::{
 };
 use crate::{
     ops::Refusal,
-    types::{MailboxName, Release, UserId},
+    types::{MailboxName, Release, UniqueId, UserId},
 };
 use std::{
     ffi::OsString,
@@ -37,20 +38,47 @@ const PAGE: usize = 512;
 /// Removes a user, or what is left of one.
 pub(super) fn remove(spool: &mut Spool, user: &UserId) -> Result<(), StoreError> {
     let inbox = user.inbox().map_err(|_| Refusal::InvalidUser)?;
-    let raise = u64::from(spool.options.release == Release::V3_6);
-    let mut owner_lock = spool.lock(LockName::User(Some(user.clone())), Lock::Exclusive)?;
-    let inbox_entry = spool.entry(&inbox)?.filter(|entry| !entry.mailbox_type.is_entry_only());
+    let owner_lock = spool.lock(LockName::User(Some(user.clone())), Lock::Exclusive)?;
+    let entry = inbox_entry(spool, &inbox)?;
     let below = mailboxes_below(spool, &inbox)?;
-    removals::admit(spool, below.len() as u64 + u64::from(inbox_entry.is_some()), &format_args!("user {user}"))?;
-    for name in below.iter().rev() {
+    removals::admit(spool, below.len() as u64 + u64::from(entry.is_some()), &format_args!("user {user}"))?;
+    let task = Task::RemoveUser { user: user.clone(), inbox: entry.and_then(|entry| entry.uniqueid) };
+    task.note(spool, |spool| remove_locked(spool, user, &inbox, owner_lock))
+}
+
+/// Removes what a removal has left that was cut short; nothing of a user who came again since.
+pub(super) fn finish(spool: &mut Spool, user: &UserId, removed: Option<&UniqueId>) -> Result<(), StoreError> {
+    let inbox = user.inbox().map_err(|_| Refusal::InvalidUser)?;
+    let owner_lock = spool.lock(LockName::User(Some(user.clone())), Lock::Exclusive)?;
+    let there = inbox_entry(spool, &inbox)?.and_then(|entry| entry.uniqueid);
+    // The INBOX goes last.
+    if there.as_ref() != removed {
+        return Ok(());
+    }
+    remove_locked(spool, user, &inbox, owner_lock)
+}
+
+fn inbox_entry(spool: &mut Spool, inbox: &MailboxName) -> Result<Option<MailboxEntry>, StoreError> {
+    Ok(spool.entry(inbox)?.filter(|entry| !entry.mailbox_type.is_entry_only()))
+}
+
+fn remove_locked(
+    spool: &mut Spool,
+    user: &UserId,
+    inbox: &MailboxName,
+    mut owner_lock: NameLock,
+) -> Result<(), StoreError> {
+    let raise = u64::from(spool.options.release == Release::V3_6);
+    let entry = inbox_entry(spool, inbox)?;
+    for name in mailboxes_below(spool, inbox)?.iter().rev() {
         owner_lock = mailbox::delete_owned(spool, name, owner_lock, raise)?;
     }
-    trash::save_user(spool, user, &inbox, inbox_entry.as_ref())?;
-    remove_quota_roots(spool, &inbox)?;
-    end_subscriptions(spool, user, &inbox)?;
-    remove_files(spool, user, &inbox)?;
-    if inbox_entry.is_some() {
-        mailbox::delete_owned(spool, &inbox, owner_lock, raise)?;
+    trash::save_user(spool, user, inbox, entry.as_ref())?;
+    remove_quota_roots(spool, inbox)?;
+    end_subscriptions(spool, user, inbox)?;
+    remove_files(spool, user, inbox)?;
+    if entry.is_some() {
+        mailbox::delete_owned(spool, inbox, owner_lock, raise)?;
     }
     Ok(())
 }

@@ -54,18 +54,33 @@ pub fn replace_file(disk: &dyn Disk, path: &Path, parts: &[&[u8]], durability: D
     }
 }
 
-/// Opens a file, making an empty one, and the directories above it, where there is none.
+/// Opens a file, making an empty one, and the directories above it, where there is none. Directories are durable then; the name
+/// of the file is left to the caller.
 ///
 /// # Errors
 /// The system's.
 pub fn open_or_make(disk: &dyn Disk, path: &Path) -> io::Result<Box<dyn DiskFile>> {
     match disk.open(path, Mode::Create) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            disk.create_dir_all(path.parent().unwrap_or(path))?;
+            make_directories(disk, path.parent().unwrap_or(path))?;
             disk.open(path, Mode::Create)
         }
         opened => opened,
     }
+}
+
+/// Makes a directory and those above it that are missing, durably: what is made durable in it is then found after a power cut.
+///
+/// # Errors
+/// The system's.
+pub fn make_directories(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+    let is_missing = |path: &&Path| disk.metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    disk.create_dir_all(path)?;
+    missing.iter().filter_map(|missing| missing.parent()).try_for_each(|above| disk.sync_dir(above))
 }
 
 fn write_and_rename(disk: &dyn Disk, path: &Path, new: &Path, parts: &[&[u8]]) -> io::Result<()> {

@@ -7,20 +7,47 @@ use super::{
         quota::{Quota, QuotaRoot},
         recorded::Put,
     },
-    DATABASES, Database, IndexChange, Journal, QuotaChange, Replaced,
+    DATABASES, Database, IndexChange, Journal, QuotaChange, Replaced, Task,
     encode::{HEAD, head, letter},
 };
-use crate::types::{MailboxName, Partition, UniqueId};
+use crate::types::{MailboxName, Partition, UniqueId, UserId};
 
-pub(super) fn decode(bytes: &[u8]) -> Option<Journal> {
+/// What a file says is to be finished.
+#[derive(Debug, PartialEq)]
+pub(super) enum Found {
+    Change(Box<Journal>),
+    Task(Task),
+}
+
+pub(super) fn decode(bytes: &[u8]) -> Option<Found> {
     let (found, entries) = bytes.split_at_checked(HEAD)?;
     let expected = head(u64::try_from(entries.len()).ok()?, crc32fast::hash(entries));
     if found != expected {
         return None;
     }
     let mut fields = Fields(entries);
+    let letter = fields.byte()?;
+    match task(letter, &mut fields) {
+        Some(task) => Some(Found::Task(task)),
+        None => change(letter, Fields(entries.get(1..)?)).map(|journal| Found::Change(Box::new(journal))),
+    }
+}
+
+fn task(letter: u8, fields: &mut Fields<'_>) -> Option<Task> {
+    Some(match letter {
+        b'U' => {
+            let user = UserId::parse(fields.string()?).ok()?;
+            let inbox = fields.optional()?.map(|id| UniqueId::parse(&id)).transpose().ok()?;
+            Task::RemoveUser { user, inbox }
+        }
+        b'T' => Task::MakeRoot { root: fields.name()?, quota: Quota::decode(fields.string()?)? },
+        b'V' => Task::RemoveRoot { root: fields.name()? },
+        _ => return None,
+    })
+}
+
+fn change(mut letter: u8, mut fields: Fields<'_>) -> Option<Journal> {
     let mut names = Vec::new();
-    let mut letter = fields.byte()?;
     while letter == b'N' {
         names.push(fields.name()?);
         letter = fields.byte()?;

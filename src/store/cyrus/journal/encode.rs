@@ -2,11 +2,13 @@
 
 use super::{
     super::{
+        error::StoreError,
         index::{encode_header, encode_record},
         paths::{MailboxDirectory, MailboxPlace},
         recorded::Put,
     },
     Database, IndexChange, Journal,
+    file::Write,
 };
 use crate::ops::Refusal;
 
@@ -23,10 +25,7 @@ pub(super) fn head(length: u64, sum: u32) -> Vec<u8> {
 }
 
 /// Encodes the entries one by one: of many records, not all are held in memory twice.
-pub(super) fn entries<E: From<Refusal>>(
-    journal: &Journal,
-    mut write: impl FnMut(&[u8]) -> Result<(), E>,
-) -> Result<(), E> {
+pub(super) fn entries(journal: &Journal, write: &mut Write<'_>) -> Result<(), StoreError> {
     for name in &journal.names {
         write(&Entry::new(b'N').string(name.as_bytes()).0)?;
     }
@@ -42,7 +41,7 @@ pub(super) fn entries<E: From<Refusal>>(
         write(&Entry::new(b'D').byte(letter(*database)).string(key).optional(before).optional(after).0)?;
     }
     if let Some(index) = &journal.index {
-        write_index(index, &mut write)?;
+        write_index(index, write)?;
     }
     if let Some(place) = &journal.gone {
         write(&Entry::new(b'G').place(place).0)?;
@@ -53,7 +52,7 @@ pub(super) fn entries<E: From<Refusal>>(
     Ok(())
 }
 
-fn write_index<E: From<Refusal>>(index: &IndexChange, write: &mut impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+fn write_index(index: &IndexChange, write: &mut Write<'_>) -> Result<(), StoreError> {
     let [before, after] = [&index.before, &index.after].map(|header| encode_header(header).ok_or(Refusal::BadFormat));
     write(&Entry::new(b'I').string(&before?).string(&after?).0)?;
     let mut bytes = vec![0; index.after.record_size as usize];
@@ -73,10 +72,11 @@ pub(super) fn letter(database: Database) -> u8 {
     }
 }
 
-struct Entry(Vec<u8>);
+/// A letter, and fields.
+pub(super) struct Entry(Vec<u8>);
 
 impl Entry {
-    fn new(letter: u8) -> Entry {
+    pub(super) fn new(letter: u8) -> Entry {
         Entry(vec![letter])
     }
 
@@ -91,17 +91,21 @@ impl Entry {
     }
 
     /// Strings are values of databases and small files: far below 4 GiB, and a longer one is cut and found damaged.
-    fn string(self, bytes: &[u8]) -> Entry {
+    pub(super) fn string(self, bytes: &[u8]) -> Entry {
         let mut entry = self.number(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
         entry.0.extend_from_slice(bytes);
         entry
     }
 
-    fn optional(self, bytes: &Option<Vec<u8>>) -> Entry {
+    pub(super) fn optional(self, bytes: &Option<Vec<u8>>) -> Entry {
         match bytes {
             Some(bytes) => self.byte(1).string(bytes),
             None => self.byte(0),
         }
+    }
+
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.0
     }
 
     fn place(self, place: &MailboxPlace) -> Entry {

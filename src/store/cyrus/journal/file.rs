@@ -2,14 +2,13 @@
 
 use super::{
     super::{
-        disk::{Deadline, Disk, DiskFile, Lock, Mode, lock_named, remove_if_there},
+        disk::{Deadline, Disk, DiskFile, Lock, Mode, lock_named, open_or_make, remove_if_there},
         error::StoreError,
         options::CyrusOptions,
         spool::Spool,
     },
-    Journal, encode,
+    encode,
 };
-use crate::types::UniqueId;
 use std::{
     io::{self, ErrorKind},
     path::{Path, PathBuf},
@@ -34,20 +33,21 @@ pub(super) fn directory(options: &CyrusOptions) -> PathBuf {
     options.config_directory.join("sync_server.journal")
 }
 
-/// The journal of a mailbox.
-pub(super) fn path(options: &CyrusOptions, uniqueid: &UniqueId) -> PathBuf {
-    directory(options).join(uniqueid.as_str())
-}
+/// Takes the entries of a journal, one by one.
+pub(super) type Write<'a> = dyn FnMut(&[u8]) -> Result<(), StoreError> + 'a;
 
 impl JournalFile {
     /// Writes a journal. If that fails, there is none.
-    pub(super) fn write(spool: &Spool, uniqueid: &UniqueId, journal: &Journal) -> Result<JournalFile, StoreError> {
-        let path = path(&spool.options, uniqueid);
+    pub(super) fn write(
+        spool: &Spool,
+        name: &str,
+        entries: impl FnOnce(&mut Write<'_>) -> Result<(), StoreError>,
+    ) -> Result<JournalFile, StoreError> {
+        let directory = directory(&spool.options);
+        let path = directory.join(name);
         let file = create(spool, &path).map_err(StoreError::io(&path))?;
-        let written = write(file.as_ref(), &path, journal).and_then(|()| {
-            let directory = directory(&spool.options);
-            spool.disk.sync_dir(&directory).map_err(StoreError::io(&directory))
-        });
+        let written = write(file.as_ref(), &path, entries)
+            .and_then(|()| spool.disk.sync_dir(&directory).map_err(StoreError::io(&directory)));
         written.inspect_err(|_| discard(spool.disk.as_ref(), file.as_ref(), &path))?;
         Ok(JournalFile { path, _file: file })
     }
@@ -81,20 +81,17 @@ fn discard(disk: &dyn Disk, file: &dyn DiskFile, path: &Path) {
 /// Makes the file, empty and locked. What lies there was not whole, or it would have been found before.
 fn create(spool: &Spool, path: &Path) -> io::Result<Box<dyn DiskFile>> {
     let disk = spool.disk.as_ref();
-    let mut file = match disk.open(path, Mode::Create) {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            disk.create_dir_all(&directory(&spool.options))?;
-            disk.sync_dir(&spool.options.config_directory)?;
-            disk.open(path, Mode::Create)
-        }
-        opened => opened,
-    }?;
+    let mut file = open_or_make(disk, path)?;
     lock_named(disk, path, &mut file, Lock::Exclusive, spool.deadline())?;
     file.set_size(0)?;
     Ok(file)
 }
 
-fn write(file: &dyn DiskFile, path: &Path, journal: &Journal) -> Result<(), StoreError> {
+fn write(
+    file: &dyn DiskFile,
+    path: &Path,
+    entries: impl FnOnce(&mut Write<'_>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
     let (mut sum, mut end, mut gathered) = (crc32fast::Hasher::new(), encode::HEAD as u64, Vec::new());
     let mut flush = |gathered: &mut Vec<u8>| {
         sum.update(gathered);
@@ -103,7 +100,7 @@ fn write(file: &dyn DiskFile, path: &Path, journal: &Journal) -> Result<(), Stor
         gathered.clear();
         Ok::<_, StoreError>(())
     };
-    encode::entries::<StoreError>(journal, |entry| {
+    entries(&mut |entry| {
         gathered.extend_from_slice(entry);
         if gathered.len() >= GATHER { flush(&mut gathered) } else { Ok(()) }
     })?;

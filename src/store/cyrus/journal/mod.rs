@@ -3,7 +3,8 @@
 //! A power cut or a killed process leaves any part of what was being written. Where a change is more than one file can take
 //! whole, it is first written to a journal, `sync_server.journal/UNIQUEID` in the configuration directory, which is made
 //! durable; then it is made; then that is made durable; then the journal goes. Whoever finds a journal finishes the change:
-//! a store when it is made, for journals of processes that are gone, and a session that wants to change the mailbox.
+//! a store when it is made, for journals of processes that are gone, and a session that wants to change the mailbox. What is
+//! done to many mailboxes, one after the other, is noted in the same way.
 //!
 //! No journal is needed for what counts as a whole by itself: messages with their cache and index records, which nothing
 //! refers to before the header of the index counts them (160 bytes in the file's first sector, written at once), a transaction
@@ -36,6 +37,9 @@
 //! | `R` | number 4 bytes, string | a record of `cyrus.index`, after |
 //! | `G` | as `P` | files of a mailbox that go |
 //! | `S` | string | a mailbox of Sieve scripts, which are then listed anew |
+//! | `U` | user string, if any | instead of all this: a user goes, with the INBOX of this unique id |
+//! | `T` | root string, string | instead: a quota root is made |
+//! | `V` | root string | instead: a quota root goes |
 //!
 //! Every item is set to what it is after, if it is as it was before. So nothing is done twice, and a journal that outlives
 //! its change (its removal is not waited for) does no harm.
@@ -45,12 +49,14 @@ mod decode;
 mod encode;
 mod file;
 mod replay;
+mod task;
 mod transaction;
 
 #[cfg(test)]
 mod tests;
 
 pub(super) use replay::{replay_all, settle};
+pub(super) use task::Task;
 pub(super) use transaction::{Prepared, Transaction};
 
 use super::{

@@ -12,8 +12,8 @@ use super::{
         spool::Spool,
     },
     Database, Journal,
-    decode::decode,
-    file::{JournalFile, directory, path},
+    decode::{Found, decode},
+    file::{JournalFile, directory},
 };
 use crate::{
     event::Severity,
@@ -24,11 +24,11 @@ use std::{fmt::Display, io::ErrorKind, path::Path};
 
 /// Finishes all changes whose processes are gone. What stands in the way is told of, and left for another time.
 pub(in super::super) fn replay_all(spool: &mut Spool) {
+    let directory = directory(&spool.options);
     // Without the directory there was never a journal; one that cannot be read is told of by whoever is to write there.
-    for name in spool.disk.read_dir(&directory(&spool.options)).unwrap_or_default() {
-        let Some(uniqueid) = name.to_str().and_then(|name| UniqueId::parse(name.as_bytes()).ok()) else { continue };
-        if let Err(error) = replay(spool, &path(&spool.options, &uniqueid), None) {
-            let facts: [(&str, &dyn Display); 2] = [("uniqueid", &uniqueid), ("error", &error)];
+    for name in spool.disk.read_dir(&directory).unwrap_or_default() {
+        if let Err(error) = replay(spool, &directory.join(&name), None) {
+            let facts: [(&str, &dyn Display); 2] = [("journal", &name.display()), ("error", &error)];
             spool.tell(Severity::Warning, "journal: a change that was cut short is not finished yet", &facts);
         }
     }
@@ -37,7 +37,7 @@ pub(in super::super) fn replay_all(spool: &mut Spool) {
 /// Finishes the change of a mailbox that a process left behind; whether there was one. The caller holds the owner's lock
 /// exclusively, so that no process is at work on it.
 pub(in super::super) fn settle(spool: &mut Spool, uniqueid: &UniqueId, held: &NameLock) -> Result<bool, StoreError> {
-    let path = path(&spool.options, uniqueid);
+    let path = directory(&spool.options).join(uniqueid.as_str());
     match spool.disk.metadata(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(StoreError::io(&path)(error)),
@@ -48,25 +48,32 @@ pub(in super::super) fn settle(spool: &mut Spool, uniqueid: &UniqueId, held: &Na
 fn replay(spool: &mut Spool, path: &Path, held: Option<&LockName>) -> Result<(), StoreError> {
     let disk = spool.disk.clone();
     let Some((file, bytes)) = JournalFile::open(disk.as_ref(), path)? else { return Ok(()) };
-    let Some(journal) = decode(&bytes) else {
+    let is_done = match decode(&bytes) {
+        Some(Found::Change(journal)) => finish_change(spool, &journal, held)?,
+        Some(Found::Task(task)) => task.finish(spool).map(|()| true)?,
         // It was being written: nothing of its change was made.
-        file.remove(spool);
-        return Ok(());
+        None => true,
     };
-    let locks = lock(spool, &journal, held)?;
+    if is_done {
+        file.remove(spool);
+    }
+    Ok(())
+}
+
+/// Whether nothing is left to be done.
+fn finish_change(spool: &mut Spool, journal: &Journal, held: Option<&LockName>) -> Result<bool, StoreError> {
+    let locks = lock(spool, journal, held)?;
     let name = journal.names.first().map(MailboxName::to_string).unwrap_or_default();
-    if finish(spool, &journal)? {
+    if finish(spool, journal)? {
         spool.tell(Severity::Notice, "journal: a change that was cut short is finished", &[("mailbox", &name)]);
     }
     drop(locks);
     match &journal.sieve {
-        // Its owner's lock would be waited for: the journal waits for a store that is just being made.
-        Some(_) if held.is_some() => return Ok(()),
-        Some(mailbox) => list_scripts(spool, mailbox)?,
-        None => {}
+        // Its owner's lock would be waited for: this waits for a store that is just being made.
+        Some(_) if held.is_some() => Ok(false),
+        Some(mailbox) => list_scripts(spool, mailbox).map(|()| true),
+        None => Ok(true),
     }
-    file.remove(spool);
-    Ok(())
 }
 
 /// The owners' locks but for the one that is held, and the mailbox's.

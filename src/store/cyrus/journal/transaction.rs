@@ -14,7 +14,7 @@ use super::{
         twoskip::{Reader, Twoskip},
         usage,
     },
-    Database, IndexChange, Journal, Replaced,
+    Database, IndexChange, Journal, Replaced, encode,
     file::JournalFile,
 };
 use crate::types::{MailboxName, UniqueId};
@@ -141,7 +141,7 @@ impl<'a> Transaction<'a> {
     ) -> Result<Prepared<'a>, StoreError> {
         let Transaction { journal, quotas, .. } = self;
         let file = match uniqueid.filter(|_| !journal.is_whole()) {
-            Some(uniqueid) => Some(JournalFile::write(spool, uniqueid, &journal)?),
+            Some(id) => Some(JournalFile::write(spool, id.as_str(), |write| encode::entries(&journal, write))?),
             None => None,
         };
         Ok(Prepared { journal, quotas, file })

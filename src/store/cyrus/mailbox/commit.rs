@@ -38,7 +38,7 @@ use crate::{
     types::{MailboxKind, MailboxOptions, ModSeq, Release, UserId},
 };
 use bytes::Bytes;
-use std::fmt::Display;
+use std::{fmt::Display, path::Path};
 
 /// Makes the change to a mailbox that is open for writing. `is_new`: it was made for this change, and its list entry comes last.
 pub(in super::super) fn commit(
@@ -157,7 +157,8 @@ fn write_new(
     mailbox.index.write_header(next)?;
     unsynced.file(&spool.options.meta_file(&mailbox.place, MetaFile::Index)?);
     for directory in spool.options.mailbox_dirs(&mailbox.place)? {
-        directory.ancestors().take(3).for_each(|directory| unsynced.name(directory));
+        let is_in_partition = |path: &&Path| !spool.options.is_partition_root(&mailbox.place.partition, path);
+        directory.ancestors().take_while(is_in_partition).for_each(|directory| unsynced.name(directory));
     }
     Ok(())
 }

@@ -57,12 +57,14 @@ impl<'a> QuotaFile<'a> {
             .map_err(|source| DbError::io(&self.path, source))
     }
 
-    /// Removes the file, and with it the root.
+    /// Removes the file, and with it the root, durably.
     ///
     /// # Errors
     /// [`DbError`]
     pub fn remove(self) -> Result<(), DbError> {
-        self.disk.unlink(&self.path).map_err(|source| DbError::io(&self.path, source))
+        let directory = self.path.parent().unwrap_or(&self.path);
+        let removed = self.disk.unlink(&self.path).and_then(|()| self.disk.sync_dir(directory));
+        removed.map_err(|source| DbError::io(&self.path, source))
     }
 }
 

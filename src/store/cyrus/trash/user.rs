@@ -5,7 +5,7 @@
 
 use super::{
     super::{
-        disk::{Durability, Lock, remove_if_there, replace_file},
+        disk::{Durability, Lock, make_directories, remove_if_there, replace_file},
         error::StoreError,
         lock::LockName,
         mboxlist::MailboxEntry,
@@ -60,7 +60,7 @@ pub(in super::super) fn save(
     let place = if by_name { UserPlace::ByName(user.clone()) } else { UserPlace::ById(id.clone()) };
     let directory = root(spool).join(id.as_str());
     let disk = spool.disk.as_ref();
-    make_durable(spool, &directory)?;
+    make_directories(disk, &directory).map_err(StoreError::io(&directory))?;
     save_quota_roots(spool, inbox, &directory)?;
     for suffix in FILES {
         let path = spool.options.user_file(&place, suffix);
@@ -86,16 +86,6 @@ fn is_there(spool: &Spool, path: &Path) -> Result<bool, StoreError> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         found => found.map(|_| true).map_err(StoreError::io(path)),
     }
-}
-
-/// Makes a directory that a power cut does not take away, with what is then moved into it.
-fn make_durable(spool: &Spool, directory: &Path) -> Result<(), StoreError> {
-    let disk = spool.disk.as_ref();
-    disk.create_dir_all(directory).map_err(StoreError::io(directory))?;
-    for above in [&root(spool), &spool.options.config_directory] {
-        disk.sync_dir(above).map_err(StoreError::io(above))?;
-    }
-    Ok(())
 }
 
 fn save_quota_roots(spool: &Spool, inbox: &MailboxName, directory: &Path) -> Result<(), StoreError> {
@@ -144,7 +134,7 @@ fn restore_file(spool: &Spool, place: &UserPlace, kept: &Path, suffix: &str) -> 
         );
         return Ok(());
     }
-    disk.create_dir_all(directory).map_err(StoreError::io(directory))?;
+    make_directories(disk, directory).map_err(StoreError::io(directory))?;
     disk.rename(kept, &path).map_err(StoreError::io(&path))?;
     disk.sync_dir(directory).map_err(StoreError::io(directory))
 }

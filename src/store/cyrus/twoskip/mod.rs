@@ -27,7 +27,7 @@ mod tests;
 mod transaction;
 
 use std::{
-    io::{self, ErrorKind},
+    io::ErrorKind,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -39,7 +39,7 @@ pub use transaction::{Commit, Reader, Writer};
 use self::{format::FIRST_RECORD, image::Image, level::Levels};
 use crate::store::cyrus::{
     db_error::DbError,
-    disk::{Deadline, Disk, DiskFile, Lock, Metadata, Mode, lock_named},
+    disk::{Deadline, Disk, Lock, Metadata, Mode, lock_named, open_or_make},
 };
 
 /// Smaller files are not repacked (`MINREWRITE`).
@@ -69,8 +69,8 @@ pub struct Twoskip {
 
 impl Twoskip {
     /// Opens a database; `None` if it does not exist and shall not be made. The bytes are first looked at by
-    /// [`Twoskip::read`] and [`Twoskip::write`]. The name of a new file becomes durable with the first durable commit;
-    /// those of new directories above its own are left to the caller.
+    /// [`Twoskip::read`] and [`Twoskip::write`]. New directories are durable; the name of a new file becomes so with the
+    /// first durable commit.
     ///
     /// # Errors
     /// [`DbError::Io`].
@@ -78,7 +78,7 @@ impl Twoskip {
         let opened = match disk.open(path, Mode::Write) {
             Err(error) if error.kind() == ErrorKind::NotFound => match create {
                 Create::No => return Ok(None),
-                Create::Yes => make(disk.as_ref(), path).map(|file| (file, true)),
+                Create::Yes => open_or_make(disk.as_ref(), path).map(|file| (file, true)),
             },
             other => other.map(|file| (file, false)),
         };
@@ -224,12 +224,4 @@ impl Twoskip {
         })?;
         Ok(())
     }
-}
-
-/// Makes an empty file and the directories above it.
-fn make(disk: &dyn Disk, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-    if let Some(parent) = path.parent() {
-        disk.create_dir_all(parent)?;
-    }
-    disk.open(path, Mode::Create)
 }
