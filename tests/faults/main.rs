@@ -5,7 +5,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod counted;
 mod errors;
+mod mailbox;
 mod matrix;
 mod not_yet;
 mod power;
