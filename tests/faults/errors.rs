@@ -2,7 +2,8 @@
 
 use crate::{
     common::peer::Peer,
-    matrix::{Case, Losses, Verdict, assert_nothing_lost, cases, find, for_each, judge_again},
+    losses::{Losses, assert_nothing_lost},
+    matrix::{Case, Verdict, cases, find, for_each, judge_again},
     not_yet,
     sound::{Findings, inspect},
     spool::{connect, files},
@@ -56,14 +57,13 @@ fn no_failing_call_loses_anything() {
 fn fail_each(case: &Case) -> Outcome {
     let mut outcome = Outcome::default();
     for (errno, only_changes, for_good) in FAILURES {
+        let what = if only_changes { "change" } else { "call" };
+        let how = if for_good { " for good" } else { "" };
         for call in 0.. {
             let failure = Failure { call, only_changes, errno, for_good };
             let Some(faults) = fail(case, failure) else { break };
             outcome.failures += 1;
-            let what = if only_changes { "change" } else { "call" };
-            outcome
-                .losses
-                .add(faults, &format!("{what} {call}, error {errno}{}", if for_good { " for good" } else { "" }));
+            outcome.losses.add(faults, &format!("{what} {call}, error {errno}{how}"));
         }
     }
     outcome
@@ -81,39 +81,40 @@ fn fail(case: &Case, failure: Failure) -> Option<BTreeSet<String>> {
         return None;
     }
     let noop = peer.say("NOOP\r\n");
-    let is_ok = reply.lines().last() == Some("OK success");
     let durable = disk.after_power_cut(Surviving::Nothing);
     disk.fail(None);
-    let mut faults = BTreeSet::new();
-    if !is_whole(&reply) || !noop.starts_with("OK ") {
-        faults.insert(format!("the connection is lost: {reply} {noop}"));
-    }
-    let verdict = judge(case, &mut peer, &disk);
-    if is_ok && !verdict.is_after {
-        faults.insert("answered OK and not done".to_owned());
-    }
-    if is_ok && find(&durable).0 != case.after {
-        faults.insert("answered OK and not durable".to_owned());
-    }
+    let (state, findings) = ask(&mut peer, &disk);
+    let mut verdict = case.judge(&state, findings);
+    verdict.faults.extend(check_reply(case, &reply, &noop, &verdict, &durable));
     if !verdict.is_after {
         let again = peer.say(case.said());
         let (state, findings) = ask(&mut peer, &disk);
-        faults.extend(judge_again(case, &again, &state, findings));
+        verdict.faults.extend(judge_again(case, &again, &state, findings));
     }
     drop(peer.leave());
-    faults.extend(verdict.faults);
-    faults.extend(left_behind(&disk));
-    Some(faults)
+    verdict.faults.extend(left_behind(&disk));
+    Some(verdict.faults)
+}
+
+/// What was answered is whole, and true.
+fn check_reply(case: &Case, reply: &str, noop: &str, verdict: &Verdict, durable: &SimulatedDisk) -> Vec<String> {
+    let mut faults = Vec::new();
+    if !is_whole(reply) || !noop.starts_with("OK ") {
+        faults.push(format!("the connection is lost: {reply} {noop}"));
+    }
+    let is_ok = reply.lines().last() == Some("OK success");
+    if is_ok && !verdict.is_after {
+        faults.push("answered OK and not done".to_owned());
+    }
+    if is_ok && find(durable).0 != case.after {
+        faults.push("answered OK and not durable".to_owned());
+    }
+    faults
 }
 
 fn is_whole(reply: &str) -> bool {
     let is_answer = |line: &str| ["OK ", "NO ", "* "].iter().any(|start| line.starts_with(start));
     reply.ends_with("\r\n") && reply.lines().all(is_answer)
-}
-
-fn judge(case: &Case, peer: &mut Peer<CyrusStore>, disk: &SimulatedDisk) -> Verdict {
-    let (state, findings) = ask(peer, disk);
-    case.judge(&state, findings)
 }
 
 /// What the session says that goes on, and what it has made of the files.

@@ -7,6 +7,7 @@ mod common;
 
 mod counted;
 mod errors;
+mod losses;
 mod mailbox;
 mod matrix;
 mod not_yet;

@@ -1,4 +1,4 @@
-//! The script, each command with the disk that it finds; and what is made of the findings.
+//! The script, each command with the disk that it finds, and with what may be found after it failed.
 
 use crate::{
     common::peer::is_done,
@@ -9,10 +9,7 @@ use crate::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
+    sync::Mutex,
     thread,
 };
 use sync_server::store::cyrus::disk::{
@@ -35,10 +32,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 fn case(disk: &SimulatedDisk, command: Command) -> Case {
-    let mut peer = connect(disk);
-    let set = peer.say(command.setting.clone());
-    assert!(set.lines().all(|line| line == "OK success"), "{}: {set}", command.name);
-    drop(peer.leave());
+    say(disk, &command, &command.setting);
     let (before, _) = find(&disk.copied());
     let (durable, findings) = find(&disk.after_power_cut(Surviving::Nothing));
     if durable != before || !findings.faults.is_empty() {
@@ -46,14 +40,19 @@ fn case(disk: &SimulatedDisk, command: Command) -> Case {
         disk.sync_file_system("/".as_ref()).unwrap();
     }
     let found = disk.copied();
-    let mut peer = connect(disk);
-    let reply = peer.say(command.before.clone() + &command.said);
-    assert!(reply.lines().all(|line| line == "OK success"), "{}: {reply}", command.name);
-    drop(peer.leave());
+    say(disk, &command, &(command.before.clone() + &command.said));
     let (after, Findings { faults, orphans, .. }) = find(&disk.copied());
     assert!(before != after, "{} changes nothing", command.name);
     assert!(faults.is_empty() && orphans.is_empty(), "{}: {faults:?} {orphans:?}", command.name);
     Case { command, disk: found, before, after }
+}
+
+/// A session in which all goes well.
+fn say(disk: &SimulatedDisk, command: &Command, said: &str) {
+    let mut peer = connect(disk);
+    let reply = peer.say(said);
+    assert!(reply.lines().all(|line| line == "OK success"), "{}: {reply}", command.name);
+    drop(peer.leave());
 }
 
 /// What a process that was just started finds on a disk. It is asked first, so that it mends what it mends.
@@ -82,11 +81,8 @@ impl Case {
         faults.extend(comparison.neither.iter().map(|part| format!("neither before nor after: {part}")));
         let is_half = !comparison.before.is_empty() && !comparison.after.is_empty();
         if is_half && self.command.grain == Grain::Whole {
-            faults.insert(format!(
-                "half done: {} without {}",
-                comparison.after.join(", "),
-                comparison.before.join(", ")
-            ));
+            let (done, left) = (comparison.after.join(", "), comparison.before.join(", "));
+            faults.insert(format!("half done: {done} without {left}"));
         }
         let is_after = comparison.before.is_empty() && comparison.neither.is_empty();
         Verdict { faults, orphans: orphans.len(), is_after }
@@ -110,44 +106,13 @@ pub fn judge_again(case: &Case, reply: &str, state: &State, findings: Findings) 
     faults.into_iter().map(|fault| format!("said again: {fault}")).collect()
 }
 
-/// What was lost: by command, what is wrong with the places where it was found.
-#[derive(Debug, Default)]
-pub struct Losses(BTreeMap<String, Vec<String>>);
-
-impl Losses {
-    pub fn add(&mut self, faults: impl IntoIterator<Item = String>, place: &str) {
-        for fault in faults {
-            self.0.entry(without_numbers(&fault)).or_default().push(place.to_owned());
-        }
-    }
-
-    pub fn count(&self) -> usize {
-        self.0.values().map(Vec::len).sum()
-    }
-
-    /// What is wrong, how often, and where it was found first.
-    pub fn text(&self) -> String {
-        let lines = self.0.iter().map(|(fault, places)| format!("    {}x {fault} [{}]\n", places.len(), places[0]));
-        lines.collect()
-    }
-}
-
-/// The same fault with another number is the same.
-fn without_numbers(fault: &str) -> String {
-    let words =
-        fault.split(' ').map(|word| if word.starts_with(|first: char| first.is_ascii_digit()) { "#" } else { word });
-    words.collect::<Vec<_>>().join(" ")
-}
-
 /// Looks at each case, several at once; returns what is made of each, in their order.
 pub fn for_each<T: Send>(cases: &[Case], look: impl Fn(&Case) -> T + Sync) -> Vec<T> {
-    let next = AtomicUsize::new(0);
+    let left = Mutex::new(cases.iter().enumerate());
+    let next = || left.lock().unwrap().next();
     let found = Mutex::new(BTreeMap::new());
     let work = || {
-        while let Some((number, case)) = {
-            let number = next.fetch_add(1, Relaxed);
-            cases.get(number).map(|case| (number, case))
-        } {
+        while let Some((number, case)) = next() {
             let made = look(case);
             found.lock().unwrap().insert(number, made);
         }
@@ -155,25 +120,4 @@ pub fn for_each<T: Send>(cases: &[Case], look: impl Fn(&Case) -> T + Sync) -> Ve
     let threads = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
     found.into_inner().unwrap().into_values().collect()
-}
-
-/// Asserts that commands lose nothing, but for those that are known to; that these do shows that they are still to be listed.
-pub fn assert_nothing_lost(cases: &[Case], losses: &[Losses], not_yet: &[(&str, &str)]) {
-    let mut report = String::new();
-    for (case, losses) in cases.iter().zip(losses) {
-        let name = case.command.name;
-        if losses.count() > 0 {
-            println!("{name}:\n{}", losses.text());
-        }
-        let is_listed = not_yet.iter().any(|(listed, _)| *listed == name);
-        match (losses.count(), is_listed) {
-            (0, true) => report += &format!("{name}: loses nothing any more\n"),
-            (0, false) | (_, true) => {}
-            (count, false) => report += &format!("{name}: {count} losses\n"),
-        }
-    }
-    for (listed, _) in not_yet {
-        assert!(cases.iter().any(|case| case.command.name == *listed), "{listed} is no command");
-    }
-    assert!(report.is_empty(), "{report}");
 }

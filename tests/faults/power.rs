@@ -1,7 +1,8 @@
 //! The power is cut before each change that a command makes to the disk, and after the last.
 
 use crate::{
-    matrix::{Case, Losses, Verdict, assert_nothing_lost, cases, find, for_each, judge_again},
+    losses::{Losses, assert_nothing_lost},
+    matrix::{Case, Verdict, cases, find, for_each, judge_again},
     not_yet,
     spool::{connect, files},
 };
@@ -101,9 +102,10 @@ fn look(case: &Case, found: &SimulatedDisk) -> Verdict {
     let mended = found.copied();
     mended.keep_images();
     let (state, findings) = find(&mended);
+    let images = mended.take_images();
     let mut verdict = case.judge(&state, findings);
     if verdict.faults.is_empty() {
-        verdict.faults = cut_again(case, &mended.take_images(), hash(found), verdict.is_after);
+        verdict.faults = cut_again(case, &images, hash(found), verdict.is_after);
     }
     if !verdict.is_after {
         let mut peer = connect(&mended);
