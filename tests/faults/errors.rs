@@ -121,7 +121,7 @@ fn is_whole(reply: &str) -> bool {
 fn ask(peer: &mut Peer<CyrusStore>, disk: &SimulatedDisk) -> (State, Findings) {
     let state = State::ask(peer);
     let findings = inspect(disk);
-    (state.with_tombstones(&findings), findings)
+    (state.with_untold(&findings), findings)
 }
 
 /// What nobody needs once the session is over: uploads, and what was to replace a file.

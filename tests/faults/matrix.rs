@@ -61,7 +61,7 @@ pub fn find(disk: &SimulatedDisk) -> (State, Findings) {
     let state = State::ask(&mut peer);
     drop(peer.leave());
     let findings = inspect(disk);
-    (state.with_tombstones(&findings), findings)
+    (state.with_untold(&findings), findings)
 }
 
 /// What is wrong with what there is.

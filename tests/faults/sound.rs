@@ -30,8 +30,8 @@ pub struct Findings {
     pub faults: BTreeSet<String>,
     /// Files that nothing refers to, which harm nobody: uploads, what was to replace a file, messages without a record.
     pub orphans: Vec<String>,
-    /// Tombstones of the list, which no peer is told of, by name.
-    pub tombstones: BTreeMap<String, String>,
+    /// Tombstones of the list and links to active scripts, which no peer is told of.
+    pub untold: BTreeMap<String, String>,
 }
 
 /// Looks at everything.
@@ -115,7 +115,7 @@ impl Inspector {
         for entry in entries.iter().filter(|entry| entry.mailbox_type.deleted) {
             let id = entry.uniqueid.as_ref().map_or("", |id| id.as_str());
             let told = format!("{} {id} {}", entry.mailbox_type, entry.folder_modseq.0);
-            self.findings.tombstones.insert(entry.name.to_string(), told);
+            self.findings.untold.insert(format!("tombstone {}", entry.name), told);
         }
         entries
     }
@@ -148,6 +148,7 @@ impl Inspector {
     fn other_files(&mut self, disk: &SimulatedDisk) {
         for (path, bytes) in files(disk) {
             match Path::new(&path) {
+                link if path.ends_with("/defaultbc") => self.active_script(link),
                 _ if bytes.is_none() => {}
                 _ if path.ends_with(".NEW") => self.findings.orphans.push(path),
                 file if path.contains("/quota/") => self.quota_root(file),
@@ -159,6 +160,11 @@ impl Inspector {
         for root in std::mem::take(&mut self.used).into_keys() {
             self.fault(&root, "is no quota root, but a mailbox counts for it");
         }
+    }
+
+    fn active_script(&mut self, link: &Path) {
+        let target = self.disk.read_link(link).unwrap();
+        self.findings.untold.insert("link to the active script".to_owned(), target.to_string_lossy().into_owned());
     }
 
     fn quota_root(&mut self, path: &Path) {

@@ -10,7 +10,7 @@ const DATES: [&str; 5] = ["LAST_UPDATE", "LAST_UPDATED", "INTERNALDATE", "LAST_A
 const OWN: u64 = 1_710_000_000;
 const ROOTS: [&str; 2] = ["user.u1", "user.u1.a"];
 
-/// All that can be asked for, and the tombstones of the list, in parts that a change has made or not made: each mailbox with its records and annotations, each
+/// All that can be asked for, and what no peer is told, in parts that a change has made or not made: each mailbox with its records and annotations, each
 /// quota root, each list of a user.
 ///
 /// Scripts are told by name and content: the messages that hold them have ids of the replica's own.
@@ -37,10 +37,9 @@ impl State {
         state
     }
 
-    /// With the tombstones that were found.
-    pub fn with_tombstones(mut self, findings: &Findings) -> State {
-        let tombstones = findings.tombstones.iter().map(|(name, told)| (format!("tombstone {name}"), told.clone()));
-        self.0.extend(tombstones);
+    /// With what no peer is told.
+    pub fn with_untold(mut self, findings: &Findings) -> State {
+        self.0.extend(findings.untold.clone());
         self
     }
 
