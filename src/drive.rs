@@ -7,8 +7,14 @@ use crate::{
 use bytes::{Bytes, BytesMut};
 use std::io::{self, Read, Write};
 
-/// Bytes asked for with one read: large enough that messages arrive in few pieces.
-const READ_SIZE: usize = 256 * 1024;
+/// Bytes asked for with one read at first: most lines are shorter, and short conversations shall cost little.
+const FIRST_READ: usize = 4 * 1024;
+
+/// Bytes asked for with one read at most: large enough that messages arrive in few pieces.
+const LARGEST_READ: usize = 256 * 1024;
+
+/// How much more is asked for after a read that got all it asked for.
+const GROWTH: usize = 8;
 
 /// Why [`serve`] ended before the conversation did.
 #[derive(Debug, thiserror::Error)]
@@ -82,20 +88,32 @@ fn run(
 }
 
 /// A read buffer whose filled part is given away without copying; what is not filled is used for the next read.
-#[derive(Default)]
-struct Input(BytesMut);
+struct Input {
+    buffer: BytesMut,
+    /// Bytes that the next buffer has.
+    size: usize,
+}
+
+impl Default for Input {
+    fn default() -> Input {
+        Input { buffer: BytesMut::new(), size: FIRST_READ }
+    }
+}
 
 impl Input {
     fn read(&mut self, stream: &mut impl Read) -> io::Result<Bytes> {
-        if self.0.len() < READ_SIZE / 4 {
-            self.0 = BytesMut::zeroed(READ_SIZE);
+        if self.buffer.len() < self.size / 4 {
+            self.buffer = BytesMut::zeroed(self.size);
         }
         let length = loop {
-            match stream.read(&mut self.0) {
+            match stream.read(&mut self.buffer) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 outcome => break outcome?,
             }
         };
-        Ok(self.0.split_to(length).freeze())
+        if length == self.buffer.len() {
+            self.size = (self.size * GROWTH).min(LARGEST_READ);
+        }
+        Ok(self.buffer.split_to(length).freeze())
     }
 }

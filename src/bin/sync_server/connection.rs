@@ -14,7 +14,7 @@ use sync_server::{
 
 use crate::{
     fatal::{EX_IOERR, EX_OSERR, Fatal},
-    registration::Registration,
+    registration::Register,
     session,
     signals::{Signal, Signals},
     transport::{End, Peer, Stream},
@@ -28,6 +28,7 @@ pub struct Server {
     /// The service's name in cyrus.conf.
     pub service: String,
     pub signals: Signals,
+    pub register: Register,
 }
 
 /// The least that `sync_timeout` means.
@@ -47,8 +48,9 @@ pub fn serve(server: &Server, input: OwnedFd, output: OwnedFd) -> Result<(), Fat
     if let Peer::Internet(_) = peer {
         set_tcp_options(&server.conf, &output);
     }
-    let _registration = Registration::new(&server.conf, &server.service, peer)
-        .map_err(|error| Fatal::new(EX_IOERR, format!("unable to register process: {error}")))?;
+    let registration = server.register.enter(&server.service, peer);
+    let _registration =
+        registration.map_err(|error| Fatal::new(EX_IOERR, format!("unable to register process: {error}")))?;
     let idle = server.conf.value(&options::SYNC_TIMEOUT).max(SHORTEST_IDLE).unsigned_abs();
     let mut stream = Stream::new(input, output, Duration::from_secs(idle.into()), &server.signals);
     let result = session::serve_connection(server, peer, &mut stream);

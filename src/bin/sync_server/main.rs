@@ -57,7 +57,8 @@ fn run(master: Option<inherited::Master>, service: String, log: &Log) -> Result<
         Task::RestoreTrash(names) => return trash::restore(store, names),
     }
     let signals = Signals::install(log.debug()).map_err(|error| Fatal::new(EX_OSERR, format!("signals: {error}")))?;
-    let server = connection::Server { conf, store, service, signals };
+    let register = registration::Register::new(&conf);
+    let server = connection::Server { conf, store, service, signals, register };
     let served = match master.filter(|_| !args.stdio) {
         Some(master) => master::serve(&server, master, &args),
         None => connection::serve_stdio(&server),

@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// The messages of master/service.h.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Message {
     Available = 1,
     Unavailable = 2,
@@ -49,14 +49,13 @@ pub fn serve(server: &Server, master: Master, args: &Args) -> Result<(), Fatal> 
     for uses in 1_u32.. {
         let limit = args.reuse_timeout.filter(|_| uses > 1).map(spread);
         let Some(connection) = next(server, &listener, &program, limit).map_err(os_error)? else { break };
-        notify(&mut status, Message::Unavailable);
-        notify(&mut status, Message::Connection);
+        notify(&mut status, &[Message::Unavailable, Message::Connection]);
         let output = connection.try_clone().map_err(os_error)?;
         connection::serve(server, connection, output)?;
         if server.signals.pending(Heed::All).is_some() || uses >= args.max_use {
             break;
         }
-        notify(&mut status, Message::Available);
+        notify(&mut status, &[Message::Available]);
     }
     Ok(())
 }
@@ -92,11 +91,11 @@ fn spread(limit: Duration) -> Duration {
 }
 
 #[allow(clippy::host_endian_bytes, reason = "a C struct that stays on this machine")]
-fn notify(status: &mut File, message: Message) {
-    let [a, b, c, d] = (message as i32).to_ne_bytes();
-    let [e, f, g, h] = process::id().to_ne_bytes();
-    if let Err(error) = status.write_all(&[a, b, c, d, e, f, g, h]) {
-        tracing::error!("unable to tell master {:x}: {error}", message as i32);
+fn notify(status: &mut File, messages: &[Message]) {
+    let process = process::id().to_ne_bytes();
+    let each = messages.iter().flat_map(|message| (*message as i32).to_ne_bytes().into_iter().chain(process));
+    if let Err(error) = status.write_all(&each.collect::<Vec<u8>>()) {
+        tracing::error!("unable to tell master of {messages:?}: {error}");
     }
 }
 

@@ -2,8 +2,12 @@
 //!
 //! `proc_register` of imap/proc.c (3.6.1) and lib/proc.c (3.12.3): a file named by the process's number, with one line
 //! of five fields and tabs between them: service, peer, user, mailbox, command. The last three stay empty here.
+//!
+//! Between two connections the file goes by the name that a new one has until it is whole, which nobody reads
+//! (`proc_foreach`): the next peer mostly needs the same line.
 
 use std::{
+    cell::RefCell,
     fs::{self, OpenOptions},
     io::{self, ErrorKind, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
@@ -15,47 +19,78 @@ use sync_server::config::{ImapdConf, options};
 
 use crate::transport::Peer;
 
-/// A registered process. Dropping it removes the file.
-pub struct Registration {
+/// This process's file. Dropping it removes what is left of it.
+pub struct Register {
     path: PathBuf,
+    aside: PathBuf,
+    /// What stands in the file that was put aside.
+    kept: RefCell<Option<String>>,
 }
 
-impl Registration {
-    pub fn new(conf: &ImapdConf, service: &str, peer: Peer) -> io::Result<Registration> {
+impl Register {
+    pub fn new(conf: &ImapdConf) -> Register {
         let folder = match conf.value(&options::PROC_PATH) {
             Some(folder) => PathBuf::from(folder),
             None => Path::new(&conf.config_directory()).join("proc"),
         };
         let path = folder.join(process::id().to_string());
-        let new = folder.join(format!("{}.new", process::id()));
+        let aside = folder.join(format!("{}.new", process::id()));
+        Register { path, aside, kept: RefCell::default() }
+    }
+
+    /// Says who is being served, until what this returns is dropped.
+    pub fn enter(&self, service: &str, peer: Peer) -> io::Result<Registration<'_>> {
         let line = format!("{service}\t{peer}\t\t\t\n");
-        let written = write(&new, &line).or_else(|error| match error.kind() {
-            ErrorKind::NotFound => make_folder(&folder).and_then(|()| write(&new, &line)),
-            _ => Err(error),
-        });
-        let named =
-            |error: io::Error, path: &Path| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-        written.map_err(|error| named(error, &new))?;
-        fs::rename(&new, &path).map_err(|error| named(error, &path))?;
-        Ok(Registration { path })
+        let is_kept = self.kept.take().is_some_and(|kept| kept == line) && fs::rename(&self.aside, &self.path).is_ok();
+        if !is_kept {
+            write(&self.aside, &line).map_err(|error| named(error, &self.aside))?;
+            fs::rename(&self.aside, &self.path).map_err(|error| named(error, &self.path))?;
+        }
+        Ok(Registration { register: self, line })
     }
 }
 
-impl Drop for Registration {
+impl Drop for Register {
     fn drop(&mut self) {
-        if let Err(error) = fs::remove_file(&self.path) {
-            tracing::error!("unable to remove {}: {error}", self.path.display());
+        if self.kept.take().is_some() {
+            // Nobody reads a file of this name.
+            let _ = fs::remove_file(&self.aside);
         }
     }
 }
 
+/// A registered connection.
+pub struct Registration<'a> {
+    register: &'a Register,
+    line: String,
+}
+
+impl Drop for Registration<'_> {
+    fn drop(&mut self) {
+        let Register { path, aside, kept } = self.register;
+        match fs::rename(path, aside) {
+            Ok(()) => *kept.borrow_mut() = Some(std::mem::take(&mut self.line)),
+            Err(error) => tracing::error!("unable to put {} aside: {error}", path.display()),
+        }
+    }
+}
+
+/// Writes a file, and makes its folder if need be.
 fn write(path: &Path, line: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o666).open(path)?;
-    file.write_all(line.as_bytes())
+    let open = || OpenOptions::new().write(true).create(true).truncate(true).mode(0o666).open(path);
+    let opened = open().or_else(|error| match (error.kind(), path.parent()) {
+        (ErrorKind::NotFound, Some(folder)) => make_folder(folder).and_then(|()| open()),
+        _ => Err(error),
+    });
+    opened?.write_all(line.as_bytes())
 }
 
 fn make_folder(folder: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
     tracing::info!("created proc directory");
     Ok(())
+}
+
+fn named(error: io::Error, path: &Path) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
