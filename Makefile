@@ -4,7 +4,7 @@ CARGO ?= cargo
 FUZZ_SECONDS ?= 60
 export FUZZ_SECONDS
 
-.PHONY: help setup test real demo bench coverage fuzz-smoke fuzz
+.PHONY: help setup test real demo bench bench-parts coverage fuzz-smoke fuzz
 
 help:
 	@echo 'make setup       install the two Cyrus releases the tests run against (Debian 12, root)'
@@ -14,6 +14,7 @@ help:
 	@echo 'make fuzz-smoke  every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
 	@echo 'make fuzz        the same for 10 minutes a target, from another start each time; not part of make test'
 	@echo 'make bench       the reference and this server at the same work: see BENCHMARKS.md; ROWS="seed flags" for some'
+	@echo 'make bench-parts how fast single parts are: scanner, records, plan, twoskip, MIME, SHA-1'
 	@echo 'make coverage    the lines of each layer that tests without Cyrus run; not part of make test'
 
 setup:
@@ -40,3 +41,6 @@ coverage:
 
 bench:
 	@scripts/bench $(ROWS)
+
+bench-parts:
+	$(CARGO) bench --bench parts
