@@ -12,6 +12,7 @@ const ONE_BY_ONE: usize = 4;
 /// What was written and is not durable yet.
 #[derive(Debug, Default)]
 pub(super) struct Unsynced {
+    /// No more of them than tell that there are too many.
     files: Vec<PathBuf>,
     /// Files that have long had their names.
     rewritten: Vec<PathBuf>,
@@ -21,7 +22,9 @@ pub(super) struct Unsynced {
 impl Unsynced {
     /// A file whose bytes, size and name are new.
     pub(super) fn file(&mut self, path: &Path) {
-        self.files.push(path.to_owned());
+        if self.files.len() <= ONE_BY_ONE {
+            self.files.push(path.to_owned());
+        }
         self.name(path);
     }
 
@@ -32,7 +35,9 @@ impl Unsynced {
 
     /// A file whose name is new.
     pub(super) fn name(&mut self, path: &Path) {
-        self.directories.extend(path.parent().map(Path::to_owned));
+        if let Some(directory) = path.parent().filter(|directory| !self.directories.contains(*directory)) {
+            self.directories.insert(directory.to_owned());
+        }
     }
 
     /// Waits until all of it is durable.
