@@ -175,8 +175,8 @@ impl DiskFile for TestFile {
         self.file.try_lock(lock)
     }
 
+    /// On a file that is open this does not fail.
     fn unlock(&self) -> io::Result<()> {
-        self.disk.call()?;
         self.file.unlock()
     }
 }

@@ -9,6 +9,8 @@ mod common;
 mod disk;
 mod failing_disk;
 mod full_disk;
+mod lock_order;
+mod lock_waits;
 mod model;
 mod orphans;
 mod recorded;

@@ -16,6 +16,7 @@ use crate::{
         master::{Dice, Mailbox, Message},
         peer::Peer,
     },
+    lock_order::Taken,
     spool::TestSpool,
 };
 use std::collections::BTreeMap;
@@ -511,8 +512,10 @@ impl Master {
 
 #[test]
 fn random_conversations_get_the_replies_of_the_memory_store() {
+    let locks = Taken::default();
     for seed in 0..12 {
-        let spool = TestSpool::new("model");
+        let mut spool = TestSpool::new("model");
+        spool.locks = locks.clone();
         let mut master = Master::new(seed);
         let mut both = Both::new(&spool);
         master.start(&mut both);
@@ -530,6 +533,7 @@ fn random_conversations_get_the_replies_of_the_memory_store() {
             both.check_quota();
         }
     }
+    locks.assert_every_kind();
 }
 
 #[test]

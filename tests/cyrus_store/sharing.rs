@@ -8,25 +8,14 @@ use crate::{
     disk::TestDisk,
     spool::TestSpool,
 };
-use std::{
-    sync::Arc,
-    thread,
-    time::{Duration, Instant},
-};
-use sync_server::store::{
-    CyrusStore, MemoryStore,
-    cyrus::{
-        disk::{Deadline, Lock},
-        lock::{LockName, NameLock},
-    },
-};
-use sync_server::types::MailboxName;
+use std::thread;
+use sync_server::store::{CyrusStore, MemoryStore};
 
 const ROUNDS: usize = 200;
 const OK: &str = "OK success";
 
 fn store(spool: &TestSpool) -> CyrusStore {
-    CyrusStore::on(Arc::new(TestDisk::default()), spool.options.clone(), spool.log.clone())
+    spool.store_on(TestDisk::default())
 }
 
 /// What a mailbox is like when all is done, from the store and from a memory store that was told all at once.
@@ -109,24 +98,4 @@ fn two_that_say_the_same_of_one_mailbox_come_to_the_same() {
     });
     assert_same(&spool, &mailbox);
     spool.assert_tidy("after both have left");
-}
-
-#[test]
-fn a_lock_that_another_holds_is_waited_for_only_so_long() {
-    let mut spool = TestSpool::new("locked");
-    spool.options.lock_timeout = Duration::from_millis(50);
-    let mut peer = Peer::new(spool.store());
-    let mailbox = Mailbox::new("user.u1", "id00000001");
-    assert_eq!(peer.say(mailbox.all()).trim_end(), OK);
-    let name = LockName::user_of(&MailboxName::parse(b"user.u1").unwrap());
-    let deadline = Deadline::after(Duration::ZERO);
-    let held = NameLock::take(&spool.disk, &spool.options, name, Lock::Exclusive, deadline).unwrap();
-    let start = Instant::now();
-    let locked = "NO IMAP_MAILBOX_LOCKED Mailbox locked\r\n";
-    assert_eq!(peer.say(mailbox.all()), locked);
-    assert_eq!(peer.say("GET FULLMAILBOX user.u1\r\n"), locked);
-    assert_eq!(peer.say("APPLY UNMAILBOX user.u1\r\n"), locked);
-    assert!(start.elapsed() < Duration::from_secs(2));
-    drop(held);
-    assert_eq!(peer.say(mailbox.all()).trim_end(), OK);
 }

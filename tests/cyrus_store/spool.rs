@@ -1,6 +1,10 @@
 //! A spool in a directory of its own.
 
-use crate::{disk::TestDisk, tree};
+use crate::{
+    disk::TestDisk,
+    lock_order::{Ordered, Taken},
+    tree,
+};
 use std::{
     fs,
     path::PathBuf,
@@ -14,7 +18,10 @@ use sync_server::{
     event::{Event, Observer},
     store::{
         CyrusStore,
-        cyrus::options::{CyrusOptions, PartitionDirectories},
+        cyrus::{
+            disk::Disk,
+            options::{CyrusOptions, PartitionDirectories},
+        },
     },
     types::Partition,
 };
@@ -25,6 +32,8 @@ pub struct TestSpool {
     pub options: CyrusOptions,
     pub disk: TestDisk,
     pub log: Arc<Log>,
+    /// The locks of all its stores, each of which is held to their order.
+    pub locks: Taken,
 }
 
 impl TestSpool {
@@ -42,7 +51,7 @@ impl TestSpool {
             options.partitions.insert(Partition::parse(name.as_bytes()).unwrap(), directories);
         }
         options.lock_timeout = Duration::from_secs(10);
-        TestSpool { root, options, disk: TestDisk::default(), log: Arc::default() }
+        TestSpool { root, options, disk: TestDisk::default(), log: Arc::default(), locks: Taken::default() }
     }
 
     /// The directory that all of it lies in.
@@ -52,7 +61,12 @@ impl TestSpool {
 
     /// A store on this spool, as a process that is just starting has it.
     pub fn store(&self) -> CyrusStore {
-        CyrusStore::on(Arc::new(self.disk.clone()), self.options.clone(), self.log.clone())
+        self.store_on(self.disk.clone())
+    }
+
+    /// The same on another disk.
+    pub fn store_on(&self, disk: impl Disk + 'static) -> CyrusStore {
+        CyrusStore::on(Ordered::new(disk, &self.locks), self.options.clone(), self.log.clone())
     }
 
     /// Asserts that a session that is over has left nothing behind that nobody needs.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use sync_server::{
     store::{
         CyrusStore,
-        cyrus::{options::VirtualDomains, safety::Clock},
+        cyrus::{disk::RealDisk, options::VirtualDomains, safety::Clock},
     },
     types::{MailboxName, Release},
 };
@@ -241,7 +241,7 @@ fn scripts_come_back_and_the_active_one_is_active() {
     let mut spool = spool(Release::V3_12);
     let sieve = spool.root().join("sieve");
     spool.options.sieve_directory = Some(sieve.clone());
-    let mut peer = Peer::new(CyrusStore::new(spool.options.clone(), spool.log.clone()));
+    let mut peer = Peer::new(spool.store_on(RealDisk));
     let script = "APPLY SIEVE %(USERID u1 FILENAME a.script LAST_UPDATE 5 CONTENT keep;)\r\n\
         APPLY ACTIVATE_SIEVE %(USERID u1 FILENAME a.bc)\r\n";
     assert!(peer.say(user() + script).lines().all(|line| line == "OK success"));

@@ -5,14 +5,10 @@ use crate::{
     trash::{ASKED, OK, name, restore, spool, user},
     tree,
 };
-use std::sync::Arc;
 use sync_server::{
-    store::{
-        CyrusStore,
-        cyrus::disk::{
-            Disk,
-            simulated::{Failure, SimulatedDisk, Surviving},
-        },
+    store::cyrus::disk::{
+        Disk,
+        simulated::{Failure, SimulatedDisk, Surviving},
     },
     types::Release,
 };
@@ -67,7 +63,6 @@ fn restoring_can_be_done_again() {
         let has_failed = spool.disk.has_failed();
         spool.disk.mend();
         let context = format!("call {call}: {restored:?} {}", spool.log.text());
-        // A lock that could not be given back goes with the process.
         drop(store);
         let mut store = spool.store();
         restore(&mut store, "user.u1");
@@ -86,7 +81,7 @@ fn restoring_can_be_done_again() {
 #[test]
 fn no_power_cut_loses_a_mailbox() {
     let spool = spool(Release::V3_12);
-    let on = |disk: &SimulatedDisk| CyrusStore::on(Arc::new(disk.clone()), spool.options.clone(), spool.log.clone());
+    let on = |disk: &SimulatedDisk| spool.store_on(disk.clone());
     let before = SimulatedDisk::new();
     before.create_dir_all(&spool.options.config_directory).unwrap();
     assert!(Peer::new(on(&before)).say(user()).lines().all(|line| line == "OK success"));

@@ -1,8 +1,6 @@
 //! Locks by name, shared with Cyrus's own processes.
 //!
-//! Each is an empty file beneath `mboxname_lockpath` that is locked and never removed. Whoever takes several takes them in
-//! this order, as the reference does: the users' locks by ascending INBOX name, then the mailbox's. After those come the
-//! locks of files: conversations, `cyrus.index`, databases.
+//! Each is an empty file beneath `mboxname_lockpath` that is locked and never removed.
 //!
 //! | lock | file name before 3.12 | file name from 3.12 on | held |
 //! |---|---|---|---|
@@ -12,9 +10,29 @@
 //! | mailbox | its unique id, or its name with legacy directories | the same | shared to use the mailbox, exclusive to make or remove it |
 //! | quota roots | `$QUOTACHANGE` | the same | exclusive, to change which mailboxes belong to which root |
 //!
+//! # Order
+//!
+//! Whoever takes several locks takes them in this order, as the reference does, and so waits for none that comes before one that
+//! is held. Each test of the whole store runs on a disk that panics where that is not so (`tests/cyrus_store/lock_order.rs`).
+//!
+//! 1. everything, whose lock is given at once to who has it already;
+//! 2. quota roots' mailboxes;
+//! 3. users, by ascending name: of the two of a renaming, the one whose mailbox has the lesser name first;
+//! 4. the mailbox;
+//! 5. `cyrus.index`;
+//! 6. `cyrus.annotations`, `annotations.db`, the files of quota roots by ascending name, `mailboxes.db`;
+//! 7. a user's own databases, and the count of removals.
+//!
+//! Here, each lock of 6 and 7 is given back before another is asked for; the reference holds those on annotations until its
+//! quota roots are counted. Before a mailbox's lock is asked for, `mailboxes.db` says where it lies: it is read, and given back.
+//!
+//! The rule for renamings is the reference's (`sync_apply_rename`). It is by mailbox, so that a renaming from `DELETED.user.b.x`
+//! to `user.a.x`, or from the shared `zoo` to it, takes its users in the other order than one from `user.b.x` does: two such at
+//! once can wait for each other, here until the deadline.
+//!
 //! Source: `mboxname_lock`, `mboxname_usernamespacelock` (imap/mboxname.c), `_namelock_name_from_userid` (imap/user.c),
-//! `mailbox_open_advanced` (imap/mailbox.c), `quota_changelock` (imap/quota_db.c). The reference's own processes can be
-//! locked out for as long as they want; a wait here ends at a deadline.
+//! `mailbox_open_advanced`, `mailbox_commit` (imap/mailbox.c), `mboxlist_setquotas` (imap/mboxlist.c), `quota_changelock`
+//! (imap/quota_db.c). The reference's own processes can be locked out for as long as they want; a wait here ends at a deadline.
 
 use super::{
     disk::{Deadline, Disk, DiskFile, Lock, Mode, wait_lock},
