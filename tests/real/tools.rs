@@ -119,7 +119,7 @@ pub fn nothing_to_mend(instance: &Instance) -> Result<()> {
 }
 
 /// What `quota -f` would change: it names the root or mailbox, a colon, and the change.
-fn quota_changes(instance: &Instance) -> Result<Vec<String>> {
+pub fn quota_changes(instance: &Instance) -> Result<Vec<String>> {
     let lines = printed(instance, "quota", &["-f", "-n"])?;
     Ok(lines.into_iter().filter(|line| line.contains(": ")).collect())
 }

@@ -1,15 +1,17 @@
-//! Servers killed at any moment of a replication, beside users who read and write other mailboxes of the replica.
+//! Servers killed at any moment of a rolling replication, beside users who read and write other mailboxes of the replica, and
+//! clients who read what is replicated.
 
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 
-use super::{end, settle, traffic};
-use crate::rig::Result;
+use super::aftermath::settle;
+use super::{after, duration, traffic, witness};
 use crate::rig::instance::{Instance, SyncServer};
 use crate::rig::release::Release;
+use crate::rig::{Failure, Result};
+use crate::tools;
 
 const REPLICATED: [&str; 2] = ["u1", "u2"];
 const OWN: [&str; 2] = ["u3", "u4"];
@@ -30,32 +32,54 @@ fn killed_at_random(release: Release) -> Result<()> {
     let ours = Instance::start(release, "ours", SyncServer::Ours, &[])?;
     traffic::make(&master, &REPLICATED)?;
     traffic::make(&ours, &OWN)?;
-    let (end, kills) = (end(), AtomicU32::new(0));
-    thread::scope(|scope| {
+    let end = after(duration());
+    let seen = thread::scope(|scope| {
         let users = REPLICATED.map(|user| scope.spawn(|| traffic::until(end, &master, user)));
         let own = OWN.map(|user| scope.spawn(|| traffic::until(end, &ours, user)));
-        REPLICATED.iter().for_each(|user| drop(scope.spawn(|| replicate(end, &master, &ours, user))));
-        scope.spawn(|| kills.store(kill_until(end, &ours), Ordering::Relaxed));
-        users.into_iter().chain(own).try_for_each(|user| user.join().unwrap().map(drop))
+        let witnesses = REPLICATED.map(|user| scope.spawn(|| witness::until(end, &master, &ours, user)));
+        let rolling = scope.spawn(|| master.roll_until(end, &ours));
+        let mut seen = Seen { kills: kill_until(end, &ours), ..Seen::default() };
+        users.into_iter().try_for_each(|user| user.join().unwrap().map(drop))?;
+        for (user, own) in OWN.into_iter().zip(own) {
+            let rounds = own.join().unwrap()?;
+            seen.messages += rounds * traffic::MORE;
+            seen.lost += traffic::missing_after(rounds, &ours, user)?;
+        }
+        for witness in witnesses {
+            let kept = witness.join().unwrap()?;
+            seen.messages += kept.seen;
+            seen.lost += kept.lost;
+        }
+        seen.gave_up = rolling.join().unwrap()?;
+        Ok::<_, Failure>(seen)
     })?;
-    let kills = kills.into_inner();
-    println!("{kills} servers were killed");
+    // What a root counts is off by a change that a kill cut short, until `quota -f`.
+    let quota_off = tools::quota_changes(&ours)?.len();
+    let Seen { kills, gave_up, messages, lost } = seen;
+    println!(
+        "faults: {kills} kills, {} seconds, {gave_up} clients gave up, {messages} messages watched, \
+         {quota_off} quota amounts off, {lost} losses",
+        duration().as_secs()
+    );
+    assert_eq!(lost, 0, "messages were lost");
     if std::env::var("SYNC_SERVER_UNDER_TEST").is_err() {
         assert!(kills > 0, "no server was killed");
     }
     settle(&master, &ours, &REPLICATED)
 }
 
-/// A client whose server was killed tries again, as one that follows the log does.
-fn replicate(end: Instant, master: &Instance, replica: &Instance, user: &str) {
-    while Instant::now() < end {
-        let _ = master.sync(replica, &["-o", "-u", user]);
-    }
+/// What happened.
+#[derive(Default)]
+struct Seen {
+    kills: u64,
+    gave_up: u64,
+    messages: u64,
+    lost: u64,
 }
 
 /// Kills one server of the replica after each of the moments that a fixed sequence gives; how many died. Cyrus's `master` gives a service
 /// up that dies five times in ten seconds.
-fn kill_until(end: Instant, replica: &Instance) -> u32 {
+fn kill_until(end: Instant, replica: &Instance) -> u64 {
     let (mut killed, mut dice) = (0, 0x9e37_79b9_7f4a_7c15_u64);
     while Instant::now() < end {
         dice ^= dice << 13;
@@ -64,7 +88,7 @@ fn kill_until(end: Instant, replica: &Instance) -> u32 {
         thread::sleep(Duration::from_millis(2100 + dice % 800));
         let servers = replica.sync_servers();
         let one = servers.get(dice as usize % servers.len().max(1));
-        killed += u32::from(one.is_some_and(|pid| kill(*pid, Signal::SIGKILL).is_ok()));
+        killed += u64::from(one.is_some_and(|pid| kill(*pid, Signal::SIGKILL).is_ok()));
     }
     killed
 }

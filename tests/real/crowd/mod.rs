@@ -1,30 +1,22 @@
 //! Many at once, and some of them killed: the replica is what the master is in the end, and no lock stays.
 //!
-//! Each runs for `CROWD_SECONDS`, 20 unless it is said.
+//! Each test runs for `CROWD_SECONDS`, 20 unless it is said, and prints a line `faults: N what, N what` for `make faults`.
 
+mod aftermath;
 mod kills;
 mod mixed;
 mod traffic;
+mod witness;
 
 use std::time::{Duration, Instant};
 
-use crate::rig::Result;
-use crate::rig::instance::Instance;
-use crate::tools;
-
-/// Until when a crowd goes on.
-fn end() -> Instant {
-    let seconds = std::env::var("CROWD_SECONDS").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(20);
-    Instant::now() + Duration::from_secs(seconds)
+/// How long a crowd goes on.
+fn duration() -> Duration {
+    let seconds = std::env::var("CROWD_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(20))
 }
 
-/// Replicates what is left, and checks that the replica then has all of it and is sound.
-fn settle(master: &Instance, replica: &Instance, users: &[&str]) -> Result<()> {
-    for user in users {
-        master.sync(replica, &["-u", user])?;
-        let again = master.sync(replica, &["-u", user])?;
-        assert_eq!(again.applied(), Vec::<&str>::new(), "{user} is not what it is on the master");
-        traffic::assert_same(master, replica, user)?;
-    }
-    tools::nothing_to_mend(replica)
+/// So long from now.
+fn after(duration: Duration) -> Instant {
+    Instant::now() + duration
 }

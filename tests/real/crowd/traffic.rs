@@ -6,13 +6,20 @@ use crate::mail;
 use crate::rig::Result;
 use crate::rig::instance::Instance;
 
-/// Makes a mailbox for each user.
+/// Makes a mailbox for each user, and has its use counted.
 pub fn make(instance: &Instance, users: &[&str]) -> Result<()> {
     let mut admin = instance.imap("cyrus")?;
-    users.iter().try_for_each(|user| admin.ok(&format!("CREATE user.{user}")).map(drop))
+    let make = |user: &&str| {
+        admin
+            .all(&[&format!("CREATE user.{user}"), &format!("SETQUOTA user.{user} (STORAGE 10000000 MESSAGE 1000000)")])
+    };
+    users.iter().try_for_each(make)
 }
 
-/// One round of a user's day: mail comes, is flagged, copied, moved and expunged; folders come and go.
+/// Messages by which the INBOX grows in a round.
+pub const MORE: u64 = 2;
+
+/// One round of a user's day: mail comes, is flagged, copied and expunged; folders come and go.
 pub fn round(instance: &Instance, user: &str, round: u64) -> Result<()> {
     let mut imap = instance.imap(user)?;
     (0..3).try_for_each(|n| imap.append("INBOX", "", &mail::message(round * 10 + n)))?;
@@ -41,6 +48,13 @@ pub fn until(end: Instant, instance: &Instance, user: &str) -> Result<u64> {
         done += 1;
     }
     Ok(done)
+}
+
+/// How many of the messages are missing that so many rounds, all of them answered OK, left in the INBOX.
+pub fn missing_after(rounds: u64, instance: &Instance, user: &str) -> Result<u64> {
+    let examined = instance.imap(user)?.ok("EXAMINE INBOX")?;
+    let exists = examined.iter().find_map(|line| line.strip_prefix("* ")?.strip_suffix(" EXISTS")?.parse().ok());
+    Ok((rounds * MORE).abs_diff(exists.unwrap_or(0)))
 }
 
 /// What a client sees in each folder of a user is the same on both.

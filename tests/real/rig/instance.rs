@@ -21,7 +21,7 @@ use super::{Failure, Result};
 
 /// Everybody's password.
 pub const PASSWORD: &str = "secret";
-const USERS: [&str; 5] = ["cyrus", "u1", "u2", "u3", "u4"];
+const USERS: [&str; 9] = ["cyrus", "u1", "u2", "u3", "u4", "u5", "u6", "u7", "u8"];
 
 /// The csync service of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

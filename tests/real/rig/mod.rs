@@ -3,6 +3,7 @@
 pub mod imap;
 pub mod instance;
 pub mod release;
+pub mod rolling;
 pub mod sieve;
 pub mod sync_client;
 pub mod syslog;

@@ -1,0 +1,63 @@
+//! What a crowd leaves: the replica has what the master has, tools and log say nothing, no lock is held.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sync_server::store::cyrus::disk::{Disk, Lock, Mode, RealDisk};
+
+use super::traffic;
+use crate::rig::Result;
+use crate::rig::instance::Instance;
+use crate::tools;
+
+/// Replicates what is left, and checks that the replica then has all of it and is sound.
+pub fn settle(master: &Instance, replica: &Instance, users: &[&str]) -> Result<()> {
+    for user in users {
+        master.sync(replica, &["-u", user])?;
+        let again = master.sync(replica, &["-u", user])?;
+        assert_eq!(again.applied(), Vec::<&str>::new(), "{user} is not what it is on the master");
+        traffic::assert_same(master, replica, user)?;
+    }
+    tools::nothing_to_mend(replica)?;
+    assert_eq!(errors(replica), Vec::<String>::new(), "the replica's log");
+    assert_eq!(held_locks(replica)?, Vec::<PathBuf>::new(), "locks that are held");
+    Ok(())
+}
+
+/// What a replica's programs logged as an error of theirs. That a process was killed is not one.
+fn errors(replica: &Instance) -> Vec<String> {
+    let is_error =
+        |line: &String| ["IOERROR", "DBERROR", "SYNCERROR", "FATAL", "Fatal"].iter().any(|word| line.contains(word));
+    replica.log().into_iter().filter(is_error).collect()
+}
+
+/// The files of a replica that somebody has locked.
+fn held_locks(replica: &Instance) -> Result<Vec<PathBuf>> {
+    let mut held = Vec::new();
+    for directory in ["conf/lock", "conf/quota", "conf/user", "spool"] {
+        held_below(&replica.base().join(directory), &mut held)?;
+    }
+    for file in ["mailboxes.db", "annotations.db"] {
+        held_of(replica.base().join("conf").join(file), &mut held)?;
+    }
+    Ok(held)
+}
+
+fn held_below(directory: &Path, held: &mut Vec<PathBuf>) -> Result<()> {
+    let Ok(entries) = fs::read_dir(directory) else { return Ok(()) };
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() {
+            held_below(&path, held)?;
+        } else {
+            held_of(path, held)?;
+        }
+    }
+    Ok(())
+}
+
+fn held_of(path: PathBuf, held: &mut Vec<PathBuf>) -> Result<()> {
+    let is_free = RealDisk.open(&path, Mode::Write)?.try_lock(Lock::Exclusive)?;
+    held.extend((!is_free).then_some(path));
+    Ok(())
+}
