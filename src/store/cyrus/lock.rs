@@ -13,7 +13,7 @@
 //! # Order
 //!
 //! Whoever takes several locks takes them in this order, as the reference does, and so waits for none that comes before one that
-//! is held. Each test of the whole store runs on a disk that panics where that is not so (`tests/cyrus_store/lock_order.rs`).
+//! is held. Each test of the whole store runs on a disk that panics where that is not so (`tests/cyrus_store/lock_order`).
 //!
 //! 1. everything, whose lock is given at once to who has it already;
 //! 2. quota roots' mailboxes;

@@ -1,14 +1,16 @@
 //! A disk that knows the locks that its store holds, and panics where one is asked for out of order: two that keep the order
 //! never wait for each other. The order is that of `store::cyrus::lock`.
 
+mod disk;
+
+pub use disk::Ordered;
+
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    ffi::OsString,
-    io,
+    collections::BTreeSet,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
-use sync_server::store::cyrus::disk::{Disk, DiskFile, Lock, Metadata, Mode};
+use sync_server::store::cyrus::disk::Lock;
 
 /// What is locked, in the order in which locks are taken; of one kind, in the order of the names.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -89,29 +91,6 @@ impl Taken {
     }
 }
 
-/// The locks that one store holds, by the number of the open file.
-type Held = Arc<Mutex<BTreeMap<u64, (Locked, Lock)>>>;
-
-/// The disk of one store.
-#[derive(Debug)]
-pub struct Ordered {
-    disk: Arc<dyn Disk>,
-    taken: Taken,
-    held: Held,
-    opened: Mutex<u64>,
-}
-
-impl Ordered {
-    pub fn new(disk: impl Disk + 'static, taken: &Taken) -> Arc<Ordered> {
-        Arc::new(Ordered {
-            disk: Arc::new(disk),
-            taken: taken.clone(),
-            held: Held::default(),
-            opened: Mutex::default(),
-        })
-    }
-}
-
 /// Panics if this lock must not be waited for while those are held.
 fn check<'a>(wanted: &Locked, held: impl Iterator<Item = &'a (Locked, Lock)> + Clone) {
     let is_held_exclusively = |(locked, lock): &(Locked, Lock)| match locked {
@@ -127,138 +106,6 @@ fn check<'a>(wanted: &Locked, held: impl Iterator<Item = &'a (Locked, Lock)> + C
     };
     for (other, _) in held.clone() {
         assert!(is_allowed(other), "out of order: {wanted:?} is asked for while {other:?} is held");
-    }
-}
-
-#[derive(Debug)]
-struct OrderedFile {
-    file: Box<dyn DiskFile>,
-    locked: Locked,
-    /// Nobody else knows of a file that was just made under a name of its own: its lock is never waited for.
-    is_own: bool,
-    number: u64,
-    taken: Taken,
-    held: Held,
-}
-
-impl OrderedFile {
-    fn forget(&self) {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
-    }
-}
-
-impl DiskFile for OrderedFile {
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        self.file.read_at(offset, buffer)
-    }
-
-    fn write_at(&self, offset: u64, slices: &[&[u8]]) -> io::Result<()> {
-        self.file.write_at(offset, slices)
-    }
-
-    fn metadata(&self) -> io::Result<Metadata> {
-        self.file.metadata()
-    }
-
-    fn set_size(&self, size: u64) -> io::Result<()> {
-        self.file.set_size(size)
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        self.file.sync()
-    }
-
-    fn try_lock(&self, lock: Lock) -> io::Result<bool> {
-        let mut held = self.held.lock().unwrap();
-        if !self.is_own {
-            check(&self.locked, held.iter().filter(|(number, _)| **number != self.number).map(|(_, held)| held));
-        }
-        let is_free = self.file.try_lock(lock)?;
-        if is_free {
-            self.taken.0.lock().unwrap().insert(self.locked.kind());
-            held.insert(self.number, (self.locked.clone(), lock));
-        }
-        Ok(is_free)
-    }
-
-    fn unlock(&self) -> io::Result<()> {
-        self.file.unlock()?;
-        self.forget();
-        Ok(())
-    }
-}
-
-impl Drop for OrderedFile {
-    fn drop(&mut self) {
-        self.forget();
-    }
-}
-
-impl Disk for Ordered {
-    fn open(&self, path: &Path, mode: Mode) -> io::Result<Box<dyn DiskFile>> {
-        let file = self.disk.open(path, mode)?;
-        let mut opened = self.opened.lock().unwrap();
-        *opened += 1;
-        Ok(Box::new(OrderedFile {
-            file,
-            locked: Locked::by(path),
-            is_own: mode == Mode::CreateNew,
-            number: *opened,
-            taken: self.taken.clone(),
-            held: self.held.clone(),
-        }))
-    }
-
-    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        self.disk.create_dir_all(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.disk.rename(from, to)
-    }
-
-    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.disk.link(from, to)
-    }
-
-    fn symlink(&self, target: &str, path: &Path) -> io::Result<()> {
-        self.disk.symlink(target, path)
-    }
-
-    fn read_link(&self, path: &Path) -> io::Result<OsString> {
-        self.disk.read_link(path)
-    }
-
-    fn unlink(&self, path: &Path) -> io::Result<()> {
-        self.disk.unlink(path)
-    }
-
-    fn remove_dir(&self, path: &Path) -> io::Result<()> {
-        self.disk.remove_dir(path)
-    }
-
-    fn read_dir(&self, path: &Path) -> io::Result<Vec<OsString>> {
-        self.disk.read_dir(path)
-    }
-
-    fn metadata(&self, path: &Path) -> io::Result<Metadata> {
-        self.disk.metadata(path)
-    }
-
-    fn set_modified(&self, path: &Path, seconds: i64) -> io::Result<()> {
-        self.disk.set_modified(path, seconds)
-    }
-
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.disk.sync_dir(path)
-    }
-
-    fn sync_file_system(&self, path: &Path) -> io::Result<()> {
-        self.disk.sync_file_system(path)
-    }
-
-    fn free_space(&self, path: &Path) -> io::Result<u64> {
-        self.disk.free_space(path)
     }
 }
 
