@@ -1,11 +1,13 @@
 //! What a crowd leaves: the replica has what the master has, tools and log say nothing, no lock is held.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use sync_server::store::cyrus::disk::{Disk, Lock, Mode, RealDisk};
 
 use super::traffic;
+use crate::mail;
 use crate::rig::Result;
 use crate::rig::instance::Instance;
 use crate::tools;
@@ -22,6 +24,19 @@ pub fn settle(master: &Instance, replica: &Instance, users: &[&str]) -> Result<(
     assert_eq!(errors(replica), Vec::<String>::new(), "the replica's log");
     assert_eq!(held_locks(replica)?, Vec::<PathBuf>::new(), "locks that are held");
     Ok(())
+}
+
+/// What killed servers left staged goes with the next message once it is old; how many directories that were.
+pub fn sweep(master: &Instance, replica: &Instance, user: &str) -> Result<usize> {
+    let staged = fs::read_dir(replica.base().join("spool/sync."))?;
+    let orphans: Vec<PathBuf> = staged.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    let old = SystemTime::now() - Duration::from_secs(2 * 3600);
+    orphans.iter().try_for_each(|orphan| File::open(orphan)?.set_modified(old))?;
+    master.imap(user)?.append("INBOX", "", &mail::message(0))?;
+    master.sync(replica, &["-u", user])?;
+    let left: Vec<&PathBuf> = orphans.iter().filter(|orphan| orphan.exists()).collect();
+    assert_eq!(left, Vec::<&PathBuf>::new(), "staged by servers that were killed");
+    Ok(orphans.len())
 }
 
 /// What a replica's programs logged as an error of theirs. That a process was killed is not one.

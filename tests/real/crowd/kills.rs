@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 
-use super::aftermath::settle;
+use super::aftermath::{settle, sweep};
 use super::{after, duration, traffic, witness};
 use crate::rig::instance::{Instance, SyncServer};
 use crate::rig::release::Release;
@@ -62,10 +62,12 @@ fn killed_at_random(release: Release) -> Result<()> {
         duration().as_secs()
     );
     assert_eq!(lost, 0, "messages were lost");
+    settle(&master, &ours, &REPLICATED)?;
     if std::env::var("SYNC_SERVER_UNDER_TEST").is_err() {
         assert!(kills > 0, "no server was killed");
+        println!("faults: {} orphans swept", sweep(&master, &ours, REPLICATED[0])?);
     }
-    settle(&master, &ours, &REPLICATED)
+    Ok(())
 }
 
 /// What happened.
