@@ -8,8 +8,15 @@ use crate::{
     disk::TestDisk,
     spool::TestSpool,
 };
-use std::thread;
-use sync_server::store::{CyrusStore, MemoryStore};
+use std::{thread, time::Duration};
+use sync_server::store::{
+    CyrusStore, MemoryStore,
+    cyrus::{
+        disk::{Deadline, Durability, Lock},
+        lock::{LockName, NameLock},
+        quota::{self, Quota, QuotaFile, QuotaRoot},
+    },
+};
 
 const ROUNDS: usize = 200;
 const OK: &str = "OK success";
@@ -98,4 +105,26 @@ fn two_that_say_the_same_of_one_mailbox_come_to_the_same() {
     });
     assert_same(&spool, &mailbox);
     spool.assert_tidy("after both have left");
+}
+
+/// Two masters' clients may both find that there is no such root.
+#[test]
+fn a_quota_root_that_another_makes_at_the_same_time_keeps_what_it_counts() {
+    let spool = TestSpool::new("root");
+    let root = QuotaRoot::parse(b"user.u1").unwrap();
+    let path = spool.options.quota_file(&root);
+    let soon = || Deadline::after(Duration::from_secs(5));
+    let held = NameLock::take(&spool.disk, &spool.options, LockName::QuotaChange, Lock::Exclusive, soon()).unwrap();
+    let set = "APPLY QUOTA %(ROOT user.u1 LIMIT 2000 STORAGE 2000 MODSEQ 3)\r\n";
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| Peer::new(store(&spool)).say(set));
+        thread::sleep(Duration::from_millis(200));
+        let made = Quota { used: [7, 1, 0, 1], ..Quota::default() };
+        let file = QuotaFile::lock(&spool.disk, &path, true, soon()).unwrap().unwrap();
+        file.commit(&made, Durability::Caller).unwrap();
+        drop(held);
+        assert_eq!(waiting.join().unwrap().trim_end(), OK);
+    });
+    let quota = quota::read(&spool.disk, &path).unwrap().unwrap();
+    assert_eq!((quota.used, quota.limits[0]), ([7, 1, 0, 1], Some(2000)));
 }

@@ -9,7 +9,7 @@ use super::{
     lock::LockName,
     mailbox::{self, OpenMailbox, Opened},
     mboxlist::{Tree, TreeFlags},
-    quota::{self, Quota, QuotaFile, QuotaRoot},
+    quota::{self, Quota, QuotaFile, QuotaRoot, RESOURCES},
     spool::Spool,
 };
 use crate::{
@@ -46,19 +46,16 @@ pub(super) fn set(
     modseq: ModSeq,
 ) -> Result<(), StoreError> {
     let root = root_named(name)?;
-    let path = spool.options.quota_file(&root);
     let limits = [limits.storage, limits.message, limits.annotation_storage, limits.mailbox];
     let limits = limits.map(|limit| limit.map(i64::from));
-    if let Some(file) = QuotaFile::lock(spool.disk.as_ref(), &path, false, spool.deadline())?
-        && let Some(old) = file.quota().cloned()
-    {
-        if old.limits != limits {
-            let modseq = if modseq.0 == 0 { old.modseq } else { modseq };
-            file.commit(&Quota { limits, modseq, ..old }, Durability::Now)?;
-        }
+    if change_limits(spool, &root, limits, modseq)? {
         return Ok(());
     }
     let _change = spool.lock(LockName::QuotaChange, Lock::Exclusive)?;
+    // Another may have made it meanwhile; the reference would let it count anew from 0 (`mboxlist_setquotas`).
+    if change_limits(spool, &root, limits, modseq)? {
+        return Ok(());
+    }
     let quota = Quota { limits, modseq, ..Quota::default() };
     let task = Task::MakeRoot { root: name.clone(), quota: quota.clone() };
     task.note(spool, |spool| {
@@ -66,6 +63,24 @@ pub(super) fn set(
         // Half of a root would be taken for a whole one when the master repeats this.
         made.inspect_err(|_| drop(remove_locked(spool, name, &root)))
     })
+}
+
+/// Sets the limits of a root that is there; whether it is.
+fn change_limits(
+    spool: &Spool,
+    root: &QuotaRoot,
+    limits: [Option<i64>; RESOURCES],
+    modseq: ModSeq,
+) -> Result<bool, StoreError> {
+    let path = spool.options.quota_file(root);
+    let file = QuotaFile::lock(spool.disk.as_ref(), &path, false, spool.deadline())?;
+    let Some((file, mut quota)) = file.and_then(|file| file.quota().cloned().map(|quota| (file, quota))) else {
+        return Ok(false);
+    };
+    if quota.set_limits(limits, modseq) {
+        file.commit(&quota, Durability::Now)?;
+    }
+    Ok(true)
 }
 
 fn make(spool: &mut Spool, name: &MailboxName, root: &QuotaRoot, quota: &Quota) -> Result<(), StoreError> {
