@@ -28,11 +28,13 @@ pub(super) struct Spool {
     pub(super) options: CyrusOptions,
     observer: Arc<dyn Observer>,
     list: Option<Twoskip>,
+    /// Whether this store left a journal behind, because the disk failed.
+    pub(super) has_unfinished: bool,
 }
 
 impl Spool {
     pub(super) fn new(disk: Arc<dyn Disk>, options: CyrusOptions, observer: Arc<dyn Observer>) -> Spool {
-        Spool { disk, options, observer, list: None }
+        Spool { disk, options, observer, list: None, has_unfinished: false }
     }
 
     /// Tells the administrator.

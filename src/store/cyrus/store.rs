@@ -84,8 +84,16 @@ impl CyrusStore {
         }
     }
 
+    /// Finishes what this store could not finish when the disk failed; no lock may be held.
+    fn finish_changes(&mut self) {
+        if self.spool.has_unfinished && self.open.is_none() {
+            journal::replay_all(&mut self.spool);
+        }
+    }
+
     fn open_named(&mut self, name: &MailboxName, intent: Intent) -> Result<Option<MailboxState>, StoreError> {
         self.open = None;
+        self.finish_changes();
         let opened = mailbox::open(&mut self.spool, name, intent)?;
         let state = match &opened {
             Opened::Mailbox(mailbox) => Some(mailbox::state_of(&self.spool, mailbox)?),
@@ -98,6 +106,7 @@ impl CyrusStore {
     }
 
     fn listed(&mut self, wanted: &MailboxRef) -> Result<Option<Listed>, StoreError> {
+        self.finish_changes();
         let entry = match wanted {
             MailboxRef::Name(name) => self.spool.entry(name)?,
             MailboxRef::UniqueId(id) => self.spool.entry_by_id(id)?,
@@ -127,6 +136,7 @@ impl CyrusStore {
     fn list(&mut self, list: &ListUserMailboxes) -> Result<Vec<Listed>, StoreError> {
         // It would be waited for.
         self.open = None;
+        self.finish_changes();
         let inbox = list.user.inbox().map_err(|_| Refusal::InvalidUser)?;
         let mut tree = match self.listing.take() {
             Some((user, last, tree)) if user == list.user && Some(&last) == list.after.as_ref() => tree,
@@ -299,6 +309,7 @@ impl Store for CyrusStore {
     }
 
     fn read_quota(&mut self, ReadQuota { root }: &ReadQuota) -> Result<Option<Quota>, Refusal> {
+        self.finish_changes();
         self.told(quotas::read(&self.spool, root))
     }
 
@@ -313,6 +324,7 @@ impl Store for CyrusStore {
     }
 
     fn read_annotations(&mut self, wanted: &ReadAnnotations) -> Result<Vec<Annotation>, Refusal> {
+        self.finish_changes();
         let outcome = match &wanted.mailbox {
             None => mailbox::read_annotations(&self.spool, &Target::Server),
             Some(name) => self.mailbox_annotations(name),
@@ -321,6 +333,7 @@ impl Store for CyrusStore {
     }
 
     fn commit(&mut self, Commit(change): &Commit) -> Result<(), Refusal> {
+        self.finish_changes();
         let outcome = self.apply(change);
         self.open = None;
         self.room.forget();

@@ -66,9 +66,11 @@ impl JournalFile {
         Ok(Some((JournalFile { path: path.to_owned(), _file: file }, bytes)))
     }
 
-    /// The change is made, or dropped. A journal that stays behind says nothing new.
-    pub(super) fn remove(self, spool: &Spool) {
-        remove_if_there(spool.disk.as_ref(), &self.path).ok();
+    /// The change is made, or dropped. A journal that stays behind says nothing new, and goes with the next look at it.
+    pub(super) fn remove(self, spool: &mut Spool) {
+        if remove_if_there(spool.disk.as_ref(), &self.path).is_err() {
+            spool.has_unfinished = true;
+        }
     }
 }
 

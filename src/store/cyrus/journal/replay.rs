@@ -25,11 +25,13 @@ use std::{fmt::Display, io::ErrorKind, path::Path};
 /// Finishes all changes whose processes are gone. What stands in the way is told of, and left for another time.
 pub(in super::super) fn replay_all(spool: &mut Spool) {
     let directory = directory(&spool.options);
+    spool.has_unfinished = false;
     // Without the directory there was never a journal; one that cannot be read is told of by whoever is to write there.
     for name in spool.disk.read_dir(&directory).unwrap_or_default() {
         if let Err(error) = replay(spool, &directory.join(&name), None) {
             let facts: [(&str, &dyn Display); 2] = [("journal", &name.display()), ("error", &error)];
             spool.tell(Severity::Warning, "journal: a change that was cut short is not finished yet", &facts);
+            spool.has_unfinished = true;
         }
     }
 }
@@ -41,15 +43,17 @@ pub(in super::super) fn settle(spool: &mut Spool, uniqueid: &UniqueId, held: &Na
     match spool.disk.metadata(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(StoreError::io(&path)(error)),
-        Ok(_) => replay(spool, &path, Some(held.name())).map(|()| true),
+        Ok(_) => replay(spool, &path, Some(held.name())),
     }
 }
 
-fn replay(spool: &mut Spool, path: &Path, held: Option<&LockName>) -> Result<(), StoreError> {
+/// Whether there was a change that a process left behind.
+fn replay(spool: &mut Spool, path: &Path, held: Option<&LockName>) -> Result<bool, StoreError> {
     let disk = spool.disk.clone();
-    let Some((file, bytes)) = JournalFile::open(disk.as_ref(), path)? else { return Ok(()) };
-    let is_done = match decode(&bytes) {
-        Some(Found::Change(journal)) => finish_change(spool, &journal, held)?,
+    let Some((file, bytes)) = JournalFile::open(disk.as_ref(), path)? else { return Ok(false) };
+    let found = decode(&bytes);
+    let is_done = match &found {
+        Some(Found::Change(journal)) => finish_change(spool, journal, held)?,
         Some(Found::Task(task)) => task.finish(spool).map(|()| true)?,
         // It was being written: nothing of its change was made.
         None => true,
@@ -57,7 +61,7 @@ fn replay(spool: &mut Spool, path: &Path, held: Option<&LockName>) -> Result<(),
     if is_done {
         file.remove(spool);
     }
-    Ok(())
+    Ok(found.is_some())
 }
 
 /// Whether nothing is left to be done.

@@ -170,7 +170,9 @@ impl Prepared<'_> {
         let made = journal.apply(spool, index.as_deref_mut(), quotas);
         match made {
             // What has failed once may well be done now; else a part of the change is seen until the next one finds the journal.
-            Err(_) if file.is_some() => journal.apply(spool, index, Vec::new())?,
+            Err(_) if file.is_some() => {
+                journal.apply(spool, index, Vec::new()).inspect_err(|_| spool.has_unfinished = true)?;
+            }
             made => made?,
         }
         Ok(Made(file))
@@ -184,7 +186,7 @@ pub(in super::super) struct Made(Option<JournalFile>);
 
 impl Made {
     /// What follows from the change is done, too.
-    pub(in super::super) fn end(self, spool: &Spool) {
+    pub(in super::super) fn end(self, spool: &mut Spool) {
         if let Some(file) = self.0 {
             file.remove(spool);
         }

@@ -17,7 +17,7 @@
 mod dav;
 
 use super::{
-    disk::remove_if_there,
+    disk::{make_directories, remove_if_there},
     error::StoreError,
     mailbox::{OpenMailbox, read_records},
     spool::Spool,
@@ -121,7 +121,7 @@ fn write_directory(spool: &Spool, directory: &Path, rows: &[Row]) -> Result<(), 
     if rows.is_empty() && disk.metadata(directory).is_err() {
         return Ok(());
     }
-    disk.create_dir_all(directory).map_err(StoreError::io(directory))?;
+    make_directories(disk, directory).map_err(StoreError::io(directory))?;
     for name in disk.read_dir(directory).map_err(StoreError::io(directory))? {
         let Some(script) = name.to_str().and_then(|name| name.strip_suffix(BYTECODE_SUFFIX)) else { continue };
         let path = directory.join(&name);
@@ -151,10 +151,9 @@ fn link(spool: &Spool, directory: &Path, target: Option<&str>) -> Result<(), Sto
             let new = directory.join(format!("{ACTIVE}.NEW"));
             remove_if_there(disk, &new)?;
             disk.symlink(target, &new)?;
-            disk.rename(&new, &path)?;
-            disk.sync_dir(directory)
+            disk.rename(&new, &path).inspect_err(|_| drop(disk.unlink(&new)))
         }
         None => remove_if_there(disk, &path),
     };
-    change().map_err(StoreError::io(&path))
+    change().and_then(|()| disk.sync_dir(directory)).map_err(StoreError::io(&path))
 }
