@@ -26,6 +26,8 @@ pub enum Locked {
     MailboxList,
     /// Subscriptions, seen state and the like: nothing is taken after one of them.
     Other(PathBuf),
+    /// Nobody waits for a journal whose process is at work.
+    Journal(PathBuf),
 }
 
 impl Locked {
@@ -47,6 +49,7 @@ impl Locked {
             () if is_named("cyrus.annotations") => Locked::MessageAnnotations(name.into()),
             () if is_named("annotations.db") => Locked::Annotations,
             () if is_named("mailboxes.db") => Locked::MailboxList,
+            () if name.contains("/conf/sync_server.journal/") => Locked::Journal(name.into()),
             () if name.contains("/conf/quota/") => Locked::QuotaRoot(name.into()),
             () => Locked::Other(name.into()),
         }
@@ -64,6 +67,7 @@ impl Locked {
             Locked::QuotaRoot(_) => "quota root",
             Locked::MailboxList => "mailboxes.db",
             Locked::Other(_) => "other",
+            Locked::Journal(_) => "journal",
         }
     }
 }
@@ -86,6 +90,7 @@ impl Taken {
             Locked::QuotaRoot(PathBuf::new()),
             Locked::MailboxList,
             Locked::Other(PathBuf::new()),
+            Locked::Journal(PathBuf::new()),
         ];
         assert_eq!(*self.0.lock().unwrap(), all.iter().map(Locked::kind).collect());
     }
@@ -98,6 +103,7 @@ fn check<'a>(wanted: &Locked, held: impl Iterator<Item = &'a (Locked, Lock)> + C
         _ => false,
     };
     let is_allowed = |other: &Locked| match (wanted, other) {
+        (Locked::Journal(_), _) | (_, Locked::Journal(_)) => true,
         // It is shared by all, and held with each exclusive lock by name: who has it gets it again at once.
         (Locked::Global, _) => held.clone().any(|(locked, _)| *locked == Locked::Global),
         // A mailbox that is moved has two, and nobody else may look for either.
