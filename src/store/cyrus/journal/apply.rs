@@ -84,11 +84,10 @@ impl Journal {
     fn remove_gone(&self, spool: &Spool) {
         let Some(place) = &self.gone else { return };
         if let Err(error) = remove_files(spool, place) {
-            let name: &dyn Display = self.names.first().map_or(&"", |name| name);
             spool.tell(
                 Severity::Error,
                 "IOERROR: unable to remove all of a mailbox",
-                &[("mailbox", name), ("error", &error)],
+                &[("mailbox", self.name()), ("error", &error)],
             );
         }
     }

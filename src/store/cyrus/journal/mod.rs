@@ -66,6 +66,7 @@ use super::{
     recorded::Put,
 };
 use crate::types::MailboxName;
+use std::fmt::Display;
 
 /// What changes together.
 #[derive(Clone, PartialEq, Debug)]
@@ -126,6 +127,11 @@ impl Journal {
     fn new(names: Vec<MailboxName>, place: MailboxPlace) -> Journal {
         let (quotas, puts) = (Vec::new(), Vec::new());
         Journal { names, place, header: None, quotas, puts, index: None, gone: None, sieve: None }
+    }
+
+    /// The mailbox's name, for the log.
+    fn name(&self) -> &dyn Display {
+        self.names.first().map_or(&"", |name| name)
     }
 
     /// Whether a crash leaves all or nothing of it even so: it is one sector, one transaction, or one file.

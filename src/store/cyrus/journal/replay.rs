@@ -2,12 +2,11 @@
 
 use super::{
     super::{
-        disk::{Lock, Mode, lock_named},
+        disk::Lock,
         error::StoreError,
         index::IndexFile,
         lock::{LockName, NameLock},
         mailbox::{self, Opened},
-        options::MetaFile,
         sieve,
         spool::Spool,
     },
@@ -67,9 +66,12 @@ fn replay(spool: &mut Spool, path: &Path, held: Option<&LockName>) -> Result<boo
 /// Whether nothing is left to be done.
 fn finish_change(spool: &mut Spool, journal: &Journal, held: Option<&LockName>) -> Result<bool, StoreError> {
     let locks = lock(spool, journal, held)?;
-    let name = journal.names.first().map(MailboxName::to_string).unwrap_or_default();
     if finish(spool, journal)? {
-        spool.tell(Severity::Notice, "journal: a change that was cut short is finished", &[("mailbox", &name)]);
+        spool.tell(
+            Severity::Notice,
+            "journal: a change that was cut short is finished",
+            &[("mailbox", journal.name())],
+        );
     }
     drop(locks);
     match &journal.sieve {
@@ -101,26 +103,18 @@ fn finish(spool: &mut Spool, journal: &Journal) -> Result<bool, StoreError> {
         (None, _) => is_listed_as_expected(spool, journal)?,
     };
     if !is_as_expected {
-        let name = journal.names.first().map(MailboxName::to_string).unwrap_or_default();
         let what = "journal: another program has changed the mailbox since, run reconstruct if it asks for repair";
-        spool.tell(Severity::Error, what, &[("mailbox", &name)]);
+        spool.tell(Severity::Error, what, &[("mailbox", journal.name())]);
         return Ok(false);
     }
     journal.apply(spool, index.as_mut(), Vec::new()).map(|()| true)
 }
 
+/// The index that changes; `None` where its mailbox is gone.
 fn open_index(spool: &Spool, journal: &Journal) -> Result<Option<IndexFile>, StoreError> {
-    let path = spool.options.meta_file(&journal.place, MetaFile::Index)?;
-    let opened = spool.disk.open(&path, Mode::Write).and_then(|mut file| {
-        let found = lock_named(spool.disk.as_ref(), &path, &mut file, Lock::Exclusive, spool.deadline())?;
-        Ok((file, found.size))
-    });
-    match opened {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        opened => {
-            let (file, size) = opened.map_err(StoreError::io(&path))?;
-            Ok(Some(IndexFile::open_sized(file, size)?))
-        }
+    match mailbox::open_index(spool, &journal.place, Lock::Exclusive) {
+        Err(error) if error.is_not_found() => Ok(None),
+        opened => opened.map(Some),
     }
 }
 

@@ -30,15 +30,20 @@ pub(super) struct Appender<'a> {
     options: CacheOptions,
     cache: CacheFile,
     elsewhere: CachedReader,
-    /// Messages that got a name in the mailbox: to be made durable, or taken away again.
-    pub(super) linked: Vec<PathBuf>,
+    unsynced: &'a mut Unsynced,
 }
 
 impl<'a> Appender<'a> {
-    pub(super) fn new(spool: &'a Spool, staging: &'a Staging, mailbox: &OpenMailbox) -> Result<Self, StoreError> {
+    /// What is written is added to `unsynced`.
+    pub(super) fn new(
+        spool: &'a Spool,
+        staging: &'a Staging,
+        mailbox: &OpenMailbox,
+        unsynced: &'a mut Unsynced,
+    ) -> Result<Self, StoreError> {
         let cache = CacheFile::open(spool, mailbox)?;
         let (options, elsewhere) = (spool.options.cache.clone(), CachedReader::default());
-        Ok(Appender { spool, staging, options, cache, elsewhere, linked: Vec::new() })
+        Ok(Appender { spool, staging, options, cache, elsewhere, unsynced })
     }
 
     /// Puts a message in its place and makes its index record. Nothing refers to either yet.
@@ -72,7 +77,7 @@ impl<'a> Appender<'a> {
         let path = options.message_file(&mailbox.place, record.uid)?;
         // A file of this name is the leftover of a change that was never committed: uids are not given twice.
         in_place_of(disk, &path, || link_or_copy(disk, &staged, &path)).map_err(StoreError::io(&path))?;
-        self.linked.push(path.clone());
+        self.unsynced.file(&path);
         disk.set_modified(&path, record.internal_date).map_err(StoreError::io(&path))?;
         Ok(parsed)
     }
@@ -90,12 +95,10 @@ impl<'a> Appender<'a> {
         Ok(mime::parse_known(&bytes, guid, options))
     }
 
-    /// Writes what is left in memory of the cache file, and says what is to be made durable.
-    pub(super) fn finish(&mut self, unsynced: &mut Unsynced) -> Result<(), StoreError> {
-        self.cache.flush()?;
-        unsynced.file(&self.cache.path);
-        self.linked.iter().for_each(|path| unsynced.file(path));
-        Ok(())
+    /// Writes what is left in memory of the cache file.
+    pub(super) fn finish(mut self) -> Result<(), StoreError> {
+        self.unsynced.file(&self.cache.path);
+        self.cache.flush()
     }
 }
 

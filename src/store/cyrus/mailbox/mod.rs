@@ -27,7 +27,7 @@ pub(super) use create::target;
 pub(super) use delete::{delete, delete_owned, forget, remove_files};
 pub(super) use duplicate::duplicate;
 pub(super) use list::list;
-pub(super) use open::{OpenMailbox, Opened, open, open_files, read_annotations, state_of, whose};
+pub(super) use open::{OpenMailbox, Opened, open, open_files, open_index, read_annotations, state_of, whose};
 pub(super) use quota_root::{abandon, adopt};
 pub(super) use read::{find_records, read_records, scan_crcs};
 pub(super) use rename::rename;

@@ -114,11 +114,7 @@ pub(super) fn read_headers(
     place: &MailboxPlace,
     lock: Lock,
 ) -> Result<(IndexFile, MailboxHeader, Vec<u8>), StoreError> {
-    let path = spool.options.meta_file(place, MetaFile::Index)?;
-    let mut file = spool.disk.open(&path, Mode::Write).map_err(StoreError::io(&path))?;
-    let locked = lock_named(spool.disk.as_ref(), &path, &mut file, lock, spool.deadline());
-    let size = locked.map_err(StoreError::io(&path))?.size;
-    let index = IndexFile::open_sized(file, size)?;
+    let index = open_index(spool, place, lock)?;
     let path = spool.options.meta_file(place, MetaFile::Header)?;
     let bytes = spool.read_file(&path)?.ok_or_else(|| StoreError::io(&path)(ErrorKind::NotFound.into()))?;
     let stored = index.header().header_file_crc;
@@ -127,6 +123,15 @@ pub(super) fn read_headers(
         spool.tell(Severity::Error, "IOERROR: header CRC doesn't match", &[("mailbox", &entry.name)]);
     }
     Ok((index, header::decode(&bytes)?, bytes))
+}
+
+/// Opens and locks the index of a mailbox.
+pub(in super::super) fn open_index(spool: &Spool, place: &MailboxPlace, lock: Lock) -> Result<IndexFile, StoreError> {
+    let path = spool.options.meta_file(place, MetaFile::Index)?;
+    let mut file = spool.disk.open(&path, Mode::Write).map_err(StoreError::io(&path))?;
+    let locked = lock_named(spool.disk.as_ref(), &path, &mut file, lock, spool.deadline());
+    let size = locked.map_err(StoreError::io(&path))?.size;
+    Ok(IndexFile::open_sized(file, size)?)
 }
 
 impl OpenMailbox {

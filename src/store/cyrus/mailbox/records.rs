@@ -73,11 +73,11 @@ pub(super) fn write_records(
         }
     }
     if !appends.is_empty() {
-        let mut appender = Appender::new(spool, staging, mailbox)?;
+        let mut appender = Appender::new(spool, staging, mailbox, unsynced)?;
         for appends in appends.chunks(AHEAD) {
             append(&mut appender, mailbox, appends, next, &flags, &mut written)?;
         }
-        appender.finish(unsynced)?;
+        appender.finish()?;
         unsynced.bytes(&spool.options.meta_file(&mailbox.place, MetaFile::Index)?);
     }
     annotate(spool, mailbox, &change.records, &written, next, transaction)?;
