@@ -57,6 +57,11 @@ pub fn user() -> String {
     said
 }
 
+/// What puts another folder in the place of the user's, with one message instead of two.
+pub fn replacement() -> String {
+    "APPLY FORCE %()\r\n".to_owned() + &mailbox("user.u1.a", "folder02", 6..7).1
+}
+
 /// All that a master can ask about the user.
 pub const ASKED: &str = "GET USER u1\r\nGET META u1\r\nGET MAILBOXES (user.u1 user.u1.a)\r\nGET FULLMAILBOX user.u1\r\n\
     GET FULLMAILBOX user.u1.a\r\nGET QUOTA user.u1\r\nGET ANNOTATION user.u1\r\nGET UNIQUEIDS (inbox001 folder01)\r\n";
@@ -77,6 +82,23 @@ fn assert_nothing_left(spool: &TestSpool, words: &[&str]) {
     let paths = files.keys().map(|path| path.to_string_lossy()).filter(|path| !path.contains("/lock/"));
     for path in paths {
         assert!(!words.iter().any(|word| path.contains(word)), "{path} was left");
+    }
+}
+
+#[test]
+fn a_mailbox_that_is_replaced_is_kept() {
+    for by_name in [false, true] {
+        let mut spool = spool(Release::V3_12);
+        spool.options.mailbox_legacy_dirs = by_name;
+        let mut peer = Peer::new(spool.store());
+        peer.say(user());
+        let heard = peer.say(replacement());
+        assert!(heard.ends_with(OK), "{heard}");
+        assert!(peer.say("GET MAILBOXES (user.u1.a)\r\n").contains("UNIQUEID folder02 "));
+        let mut store = peer.leave();
+        let trash = store.trash().unwrap();
+        let seen: Vec<_> = trash.iter().map(|it| (it.kept_as.as_str(), it.messages)).collect();
+        assert_eq!(seen, [("DELETED.user.u1.a.65A0B1C2", Some(2))]);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     common::peer::Peer,
-    trash::{ASKED, OK, name, restore, spool, user},
+    trash::{ASKED, OK, name, replacement, restore, spool, user},
     tree,
 };
 use sync_server::{
@@ -44,6 +44,38 @@ fn no_failure_of_the_disk_loses_a_mailbox() {
         for words in ["LSUB", "SEENUIDS 1:2", "STORAGE 1000", "%(UID 3 ", "VALUE of-user.u1"] {
             assert!(heard.contains(words), "{words}, {context}");
         }
+        if !has_failed {
+            return;
+        }
+    }
+}
+
+/// Whatever call fails, the mailbox has its name or is in the trash, and the one that takes its place is there or not.
+#[test]
+fn no_failure_of_the_disk_loses_a_mailbox_that_is_replaced() {
+    for call in (0..).step_by(5) {
+        let spool = spool(Release::V3_12);
+        let mut peer = Peer::new(spool.store());
+        peer.say(user());
+        spool.disk.fail_at(call, crate::disk::EIO, false);
+        let reply = peer.say(replacement());
+        let has_failed = spool.disk.has_failed();
+        spool.disk.mend();
+        let context = format!("call {call}: {reply} {}", spool.log.text());
+        let mut peer = peer.again();
+        let there = peer.say("GET MAILBOXES (user.u1.a)\r\n");
+        let mut store = peer.leave();
+        let kept = store.trash().unwrap().len();
+        let (old, new) = (there.contains("UNIQUEID folder01 "), there.contains("UNIQUEID folder02 "));
+        assert_eq!((old, kept), (!new, usize::from(new)), "{context}");
+        let mut peer = Peer::new(store);
+        if old {
+            let heard = peer.say(replacement());
+            assert!(heard.ends_with(OK), "{heard} {context}");
+        }
+        let used = peer.say("GET QUOTA user.u1\r\nGET FULLMAILBOX user.u1.a\r\n");
+        assert!(used.contains("%(UID 1 ") && !used.contains("%(UID 2 "), "{used} {context}");
+        assert_eq!(peer.leave().trash().unwrap().len(), 1, "{context}");
         if !has_failed {
             return;
         }

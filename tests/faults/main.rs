@@ -10,7 +10,6 @@ mod errors;
 mod losses;
 mod mailbox;
 mod matrix;
-mod not_yet;
 mod power;
 mod script;
 mod sound;

@@ -3,7 +3,6 @@
 use crate::{
     losses::{Losses, assert_nothing_lost},
     matrix::{Case, Verdict, cases, find, for_each, judge_again},
-    not_yet,
     spool::{connect, files},
 };
 use std::{
@@ -47,7 +46,7 @@ fn no_power_cut_loses_anything() {
         sum(|outcome| outcome.losses.count()),
     );
     let losses: Vec<Losses> = outcomes.into_iter().map(|outcome| outcome.losses).collect();
-    assert_nothing_lost(&cases, &losses, not_yet::POWER);
+    assert_nothing_lost(&cases, &losses);
 }
 
 fn cut(case: &Case) -> Outcome {

@@ -81,7 +81,7 @@ fn store(
     Annotation { entry, user, value }: Annotation<'_>,
 ) -> Result<(), StoreError> {
     let disk = spool.disk.clone();
-    let mut transaction = Transaction::new(disk.as_ref(), vec![mailbox.entry.name.clone()], mailbox.place.clone());
+    let mut transaction = Transaction::of(disk.as_ref(), mailbox);
     let written = transaction.annotations(spool, |table| {
         Ok(annotations::write(table, target, entry, &whose(user)?, value, ModSeq::default())?)
     })?;
@@ -92,10 +92,10 @@ fn store(
     transaction.index(index, next, Vec::new());
     let difference = usage::difference(usage::usage_of(&index), usage::usage_of(&next));
     if let Some(root) = mailbox.header.quotaroot.as_deref() {
-        transaction.count(spool, root, difference, &mailbox.entry.name)?;
+        transaction.count(root, difference, &mailbox.entry.name);
     }
     let prepared = transaction.prepare(spool, mailbox.entry.uniqueid.as_ref())?;
-    prepared.carry_out(spool, Some(&mut mailbox.index))?.end(spool);
+    prepared.carry_out(spool, Some(&mut mailbox.index))?.end(spool, true);
     Ok(())
 }
 

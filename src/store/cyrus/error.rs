@@ -53,6 +53,11 @@ impl StoreError {
         matches!(self, StoreError::Io { source, .. } if source.kind() == ErrorKind::NotFound)
     }
 
+    /// Whether the disk failed or is full, which may pass.
+    pub(super) fn is_of_disk(&self) -> bool {
+        matches!(self.refusal(), Refusal::Io | Refusal::NoSpace)
+    }
+
     /// What the peer is told.
     pub(super) fn refusal(&self) -> Refusal {
         match self {

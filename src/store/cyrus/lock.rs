@@ -18,7 +18,7 @@
 //! 1. everything, whose lock is given at once to who has it already;
 //! 2. quota roots' mailboxes;
 //! 3. users, by ascending name: of the two of a renaming, the one whose mailbox has the lesser name first;
-//! 4. the mailbox;
+//! 4. the mailbox; where one takes the place of another, both, under the owner's exclusive lock, so that nobody has the other;
 //! 5. `cyrus.index`;
 //! 6. `cyrus.annotations`, `annotations.db`, the files of quota roots by ascending name, `mailboxes.db`;
 //! 7. a user's own databases, and the count of removals.

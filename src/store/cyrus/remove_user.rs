@@ -11,7 +11,7 @@ use super::{
     disk::{Lock, remove_if_there},
     error::StoreError,
     journal::Task,
-    lock::{LockName, NameLock},
+    lock::NameLock,
     mailbox,
     mboxlist::{MailboxEntry, Tree, TreeFlags},
     quota::{QuotaFile, QuotaRoot},
@@ -27,6 +27,7 @@ use std::{
     ffi::OsString,
     io::ErrorKind,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// The user's own files (`user_file_suffixes`, `wipe_user_file_suffixes`).
@@ -38,24 +39,24 @@ const PAGE: usize = 512;
 /// Removes a user, or what is left of one.
 pub(super) fn remove(spool: &mut Spool, user: &UserId) -> Result<(), StoreError> {
     let inbox = user.inbox().map_err(|_| Refusal::InvalidUser)?;
-    let owner_lock = spool.lock(LockName::User(Some(user.clone())), Lock::Exclusive)?;
+    let owner_lock = spool.lock_owner(&inbox, Lock::Exclusive)?;
     let entry = inbox_entry(spool, &inbox)?;
     let below = mailboxes_below(spool, &inbox)?;
     removals::admit(spool, below.len() as u64 + u64::from(entry.is_some()), &format_args!("user {user}"))?;
     let task = Task::RemoveUser { user: user.clone(), inbox: entry.and_then(|entry| entry.uniqueid) };
-    task.note(spool, |spool| remove_locked(spool, user, &inbox, owner_lock))
+    task.note(spool, |spool| remove_locked(spool, user, &inbox, &owner_lock))
 }
 
 /// Removes what a removal has left that was cut short; nothing of a user who came again since.
 pub(super) fn finish(spool: &mut Spool, user: &UserId, removed: Option<&UniqueId>) -> Result<(), StoreError> {
     let inbox = user.inbox().map_err(|_| Refusal::InvalidUser)?;
-    let owner_lock = spool.lock(LockName::User(Some(user.clone())), Lock::Exclusive)?;
+    let owner_lock = spool.lock_owner(&inbox, Lock::Exclusive)?;
     let there = inbox_entry(spool, &inbox)?.and_then(|entry| entry.uniqueid);
     // The INBOX goes last.
     if there.as_ref() != removed {
         return Ok(());
     }
-    remove_locked(spool, user, &inbox, owner_lock)
+    remove_locked(spool, user, &inbox, &owner_lock)
 }
 
 fn inbox_entry(spool: &mut Spool, inbox: &MailboxName) -> Result<Option<MailboxEntry>, StoreError> {
@@ -66,12 +67,12 @@ fn remove_locked(
     spool: &mut Spool,
     user: &UserId,
     inbox: &MailboxName,
-    mut owner_lock: NameLock,
+    owner_lock: &Arc<NameLock>,
 ) -> Result<(), StoreError> {
     let raise = u64::from(spool.options.release == Release::V3_6);
     let entry = inbox_entry(spool, inbox)?;
     for name in mailboxes_below(spool, inbox)?.iter().rev() {
-        owner_lock = mailbox::delete_owned(spool, name, owner_lock, raise)?;
+        mailbox::delete_owned(spool, name, owner_lock, raise)?;
     }
     trash::save_user(spool, user, inbox, entry.as_ref())?;
     remove_quota_roots(spool, inbox)?;

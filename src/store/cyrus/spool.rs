@@ -52,6 +52,11 @@ impl Spool {
         Ok(NameLock::take(self.disk.as_ref(), &self.options, name, lock, self.deadline())?)
     }
 
+    /// Takes the lock of a mailbox's owner.
+    pub(super) fn lock_owner(&self, mailbox: &MailboxName, lock: Lock) -> Result<Arc<NameLock>, StoreError> {
+        self.lock(LockName::user_of(mailbox), lock).map(Arc::new)
+    }
+
     /// Reads the mailbox list.
     pub(super) fn read_list<T>(
         &mut self,

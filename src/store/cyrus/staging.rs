@@ -42,6 +42,8 @@ pub(super) struct Staging {
     /// Where others' leftovers were looked for.
     swept: BTreeSet<Partition>,
     upload: Option<Upload>,
+    /// What could not be removed.
+    left: Vec<PathBuf>,
     owner: Owner,
 }
 
@@ -137,9 +139,14 @@ impl Staging {
     /// The message is bad.
     pub(super) fn abort(&mut self, disk: &dyn Disk) -> Result<(), StoreError> {
         match self.upload.take() {
-            Some(upload) => remove_if_there(disk, &upload.path).map_err(StoreError::io(&upload.path)),
+            Some(upload) => self.remove(disk, upload.path),
             None => Ok(()),
         }
+    }
+
+    fn remove(&mut self, disk: &dyn Disk, path: PathBuf) -> Result<(), StoreError> {
+        let outcome = remove_if_there(disk, &path).map_err(StoreError::io(&path));
+        outcome.inspect_err(|_| self.left.push(path))
     }
 
     /// Stages a message that lies in a mailbox; whether its bytes are those of its GUID is the caller's to know.
@@ -156,16 +163,19 @@ impl Staging {
         Ok(())
     }
 
-    /// Forgets all messages. What cannot be removed stays behind as a file that nobody refers to, until it is swept.
+    /// Forgets all messages. What cannot be removed stays behind as a file that nobody refers to, until this is done again or it is
+    /// swept.
     pub(super) fn discard(&mut self, spool: &Spool) -> Result<(), StoreError> {
         let disk = spool.disk.as_ref();
         self.cached = HashMap::new();
         let mut outcome = self.abort(disk);
+        for path in std::mem::take(&mut self.left) {
+            outcome = outcome.and(self.remove(disk, path));
+        }
         for (partition, guids) in std::mem::take(&mut self.partitions) {
             let directory = self.directory(&spool.options, &partition)?;
             for guid in guids {
-                let path = directory.join(guid.to_string());
-                outcome = outcome.and(remove_if_there(disk, &path).map_err(StoreError::io(&path)));
+                outcome = outcome.and(self.remove(disk, directory.join(guid.to_string())));
             }
         }
         for directory in std::mem::take(&mut self.directories) {

@@ -187,8 +187,8 @@ impl CyrusStore {
 
     fn apply_mailbox(&mut self, change: &MailboxChange) -> Result<(), StoreError> {
         let opened = self.open.take().ok_or(Refusal::Nonexistent)?;
-        let (mailbox, is_new) = mailbox::target(&mut self.spool, opened, change)?;
-        mailbox::commit(&mut self.spool, &self.staging, mailbox, change, is_new)
+        let changed = mailbox::target(&mut self.spool, opened, change)?;
+        mailbox::commit(&mut self.spool, &self.staging, changed, change)
     }
 }
 

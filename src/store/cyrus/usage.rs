@@ -41,22 +41,31 @@ pub(super) fn difference(before: Amounts, after: Amounts) -> Amounts {
     difference
 }
 
-/// What adding to what is used of a root comes to, and the root's file, locked; `None` if nothing. A root that is gone counts
-/// nothing.
+/// What a mailbox uses more of a root than before, or less.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Counted {
+    pub(super) root: QuotaRoot,
+    pub(super) difference: Amounts,
+    pub(super) mailbox: MailboxName,
+}
+
+/// What adding all this to what is used of one root comes to, and the root's file, locked; `None` if nothing. A root that is gone
+/// counts nothing.
 pub(super) fn plan<'a>(
     spool: &Spool,
     disk: &'a dyn Disk,
-    root: &[u8],
-    difference: Amounts,
-    mailbox: &MailboxName,
+    root: &QuotaRoot,
+    counted: &[Counted],
 ) -> Result<Option<(QuotaChange, QuotaFile<'a>)>, StoreError> {
-    let Some(root) = QuotaRoot::parse(root).ok().filter(|_| difference != NOTHING) else { return Ok(None) };
-    let path = spool.options.quota_file(&root);
+    let path = spool.options.quota_file(root);
     let Some(file) = QuotaFile::lock(disk, &path, false, spool.deadline())? else { return Ok(None) };
     let Some(before) = file.quota().cloned() else { return Ok(None) };
     let mut after = before.clone();
-    let is_changed = after.add(difference, mailbox);
-    Ok(is_changed.then_some((QuotaChange { root, before, after }, file)))
+    for counted in counted {
+        after.add(counted.difference, &counted.mailbox);
+    }
+    let change = QuotaChange { root: root.clone(), before, after };
+    Ok((change.before != change.after).then_some((change, file)))
 }
 
 /// The root that a mailbox of this name counts for.

@@ -98,16 +98,16 @@ impl Taken {
 
 /// Panics if this lock must not be waited for while those are held.
 fn check<'a>(wanted: &Locked, held: impl Iterator<Item = &'a (Locked, Lock)> + Clone) {
-    let is_held_exclusively = |(locked, lock): &(Locked, Lock)| match locked {
-        Locked::Mailbox(_) => *lock == Lock::Exclusive,
-        _ => false,
-    };
+    let holds =
+        |is_meant: fn(&Locked) -> bool| held.clone().any(|(locked, lock)| is_meant(locked) && *lock == Lock::Exclusive);
     let is_allowed = |other: &Locked| match (wanted, other) {
         (Locked::Journal(_), _) | (_, Locked::Journal(_)) => true,
         // It is shared by all, and held with each exclusive lock by name: who has it gets it again at once.
         (Locked::Global, _) => held.clone().any(|(locked, _)| *locked == Locked::Global),
         // A mailbox that is moved has two, and nobody else may look for either.
-        (Locked::Index(_), Locked::Index(_)) => held.clone().any(is_held_exclusively),
+        (Locked::Index(_), Locked::Index(_)) => holds(|locked| matches!(locked, Locked::Mailbox(_))),
+        // Who replaces one has two, and nobody else of that owner's has any.
+        (Locked::Mailbox(_), Locked::Mailbox(_)) => holds(|locked| matches!(locked, Locked::Owner(_))),
         _ => wanted > other,
     };
     for (other, _) in held.clone() {

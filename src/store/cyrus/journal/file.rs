@@ -24,8 +24,19 @@ const MAX_FILE: u64 = 1 << 30;
 #[derive(Debug)]
 pub(super) struct JournalFile {
     path: PathBuf,
-    /// For its lock.
-    _file: Box<dyn DiskFile>,
+    /// Locked.
+    file: Box<dyn DiskFile>,
+}
+
+/// What is found under the name of a journal.
+#[derive(Debug)]
+pub(super) enum Opening {
+    /// Nothing: its change is made.
+    Gone,
+    /// A process is at work on it.
+    InUse,
+    /// What a process left, and its bytes.
+    Left(JournalFile, Vec<u8>),
 }
 
 /// The directory of all journals.
@@ -37,9 +48,9 @@ pub(super) fn directory(options: &CyrusOptions) -> PathBuf {
 pub(super) type Write<'a> = dyn FnMut(&[u8]) -> Result<(), StoreError> + 'a;
 
 impl JournalFile {
-    /// Writes a journal. If that fails, there is none.
+    /// Writes a journal. If that fails, there is none, or the next change finds what there is.
     pub(super) fn write(
-        spool: &Spool,
+        spool: &mut Spool,
         name: &str,
         entries: impl FnOnce(&mut Write<'_>) -> Result<(), StoreError>,
     ) -> Result<JournalFile, StoreError> {
@@ -48,22 +59,35 @@ impl JournalFile {
         let file = create(spool, &path).map_err(StoreError::io(&path))?;
         let written = write(file.as_ref(), &path, entries)
             .and_then(|()| spool.disk.sync_dir(&directory).map_err(StoreError::io(&directory)));
-        written.inspect_err(|_| discard(spool.disk.as_ref(), file.as_ref(), &path))?;
-        Ok(JournalFile { path, _file: file })
+        let journal = JournalFile { path, file };
+        match written {
+            Ok(()) => Ok(journal),
+            Err(error) => {
+                journal.discard(spool);
+                Err(error)
+            }
+        }
     }
 
-    /// Opens and locks a journal that is there; `None` if its process is at work on it, or done.
-    pub(super) fn open(disk: &dyn Disk, path: &Path) -> Result<Option<(JournalFile, Vec<u8>)>, StoreError> {
+    /// Opens and locks a journal.
+    pub(super) fn open(disk: &dyn Disk, path: &Path) -> Result<Opening, StoreError> {
         let opened = disk.open(path, Mode::Write).and_then(|mut file| {
             lock_named(disk, path, &mut file, Lock::Exclusive, Deadline::after(Duration::ZERO))?;
             Ok(file)
         });
         let file = match opened {
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::TimedOut) => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Opening::Gone),
+            Err(error) if error.kind() == ErrorKind::TimedOut => return Ok(Opening::InUse),
             opened => opened.map_err(StoreError::io(path))?,
         };
         let bytes = read(file.as_ref()).map_err(StoreError::io(path))?;
-        Ok(Some((JournalFile { path: path.to_owned(), _file: file }, bytes)))
+        Ok(Opening::Left(JournalFile { path: path.to_owned(), file }, bytes))
+    }
+
+    /// Of a journal that could not be made durable nothing may be found later: its change is not made.
+    fn discard(self, spool: &mut Spool) {
+        self.file.set_size(0).and_then(|()| self.file.sync()).ok();
+        self.remove(spool);
     }
 
     /// The change is made, or dropped. A journal that stays behind says nothing new, and goes with the next look at it.
@@ -72,12 +96,6 @@ impl JournalFile {
             spool.has_unfinished = true;
         }
     }
-}
-
-/// Of a journal that could not be made durable nothing may be found later: its change is not made.
-fn discard(disk: &dyn Disk, file: &dyn DiskFile, path: &Path) {
-    file.set_size(0).and_then(|()| file.sync()).ok();
-    remove_if_there(disk, path).ok();
 }
 
 /// Makes the file, empty and locked. What lies there was not whole, or it would have been found before.

@@ -6,6 +6,10 @@
 //! a store when it is made, for journals of processes that are gone, and a session that wants to change the mailbox. What is
 //! done to many mailboxes, one after the other, is noted in the same way.
 //!
+//! Where the disk fails so that a change can neither be made nor be taken back, its journal stays, too, and the same session
+//! finishes it before the next operation. A mailbox that takes the place of another is written beside it; the journal has the
+//! unique id of the one that goes, by which the list finds it until the change is made.
+//!
 //! No journal is needed for what counts as a whole by itself: messages with their cache and index records, which nothing
 //! refers to before the header of the index counts them (160 bytes in the file's first sector, written at once), a transaction
 //! of one database, or one file that is replaced.

@@ -12,11 +12,11 @@ use super::{
     },
     Database, Journal,
     decode::{Found, decode},
-    file::{JournalFile, directory},
+    file::{JournalFile, Opening, directory},
 };
 use crate::{
     event::Severity,
-    ops::Intent,
+    ops::{Intent, Refusal},
     types::{MailboxName, UniqueId},
 };
 use std::{fmt::Display, io::ErrorKind, path::Path};
@@ -49,7 +49,13 @@ pub(in super::super) fn settle(spool: &mut Spool, uniqueid: &UniqueId, held: &Na
 /// Whether there was a change that a process left behind.
 fn replay(spool: &mut Spool, path: &Path, held: Option<&LockName>) -> Result<bool, StoreError> {
     let disk = spool.disk.clone();
-    let Some((file, bytes)) = JournalFile::open(disk.as_ref(), path)? else { return Ok(false) };
+    let (file, bytes) = match JournalFile::open(disk.as_ref(), path)? {
+        Opening::Gone => return Ok(false),
+        // Its process waits for the lock that is held here, which it gets when this is refused.
+        Opening::InUse if held.is_some() => return Err(Refusal::Locked.into()),
+        Opening::InUse => return Ok(false),
+        Opening::Left(file, bytes) => (file, bytes),
+    };
     let found = decode(&bytes);
     let is_done = match &found {
         Some(Found::Change(journal)) => finish_change(spool, journal, held)?,
@@ -77,7 +83,7 @@ fn finish_change(spool: &mut Spool, journal: &Journal, held: Option<&LockName>) 
     match &journal.sieve {
         // Its owner's lock would be waited for: this waits for a store that is just being made.
         Some(_) if held.is_some() => Ok(false),
-        Some(mailbox) => list_scripts(spool, mailbox).map(|()| true),
+        Some(mailbox) => list_scripts(spool, mailbox),
         None => Ok(true),
     }
 }
@@ -87,20 +93,21 @@ fn lock(spool: &Spool, journal: &Journal, held: Option<&LockName>) -> Result<Vec
     let mut names: Vec<LockName> = journal.names.iter().map(LockName::user_of).collect();
     names.dedup();
     names.retain(|name| Some(name) != held);
-    names.push(LockName::Mailbox(journal.place.directory.clone()));
+    // The files that go may be another mailbox's.
+    let mut places: Vec<_> = journal.gone.iter().chain([&journal.place]).map(|place| place.directory.clone()).collect();
+    places.dedup();
+    names.extend(places.into_iter().map(LockName::Mailbox));
     names.into_iter().map(|name| spool.lock(name, Lock::Exclusive)).collect()
 }
 
 /// Whether something was done.
 fn finish(spool: &mut Spool, journal: &Journal) -> Result<bool, StoreError> {
-    let mut index = match &journal.index {
-        Some(_) => open_index(spool, journal)?,
-        None => None,
-    };
+    let is_leaving = journal.gone.as_ref() == Some(&journal.place);
+    let mut index = if is_leaving { None } else { open_index(spool, journal)? };
     let is_as_expected = match (&journal.index, &index) {
+        (_, None) if !is_leaving => false,
         (Some(change), Some(index)) => [change.before, change.after].contains(index.header()),
-        (Some(_), None) => false,
-        (None, _) => is_listed_as_expected(spool, journal)?,
+        (_, _) => is_listed_as_expected(spool, journal)?,
     };
     if !is_as_expected {
         let what = "journal: another program has changed the mailbox since, run reconstruct if it asks for repair";
@@ -130,11 +137,10 @@ fn is_listed_as_expected(spool: &mut Spool, journal: &Journal) -> Result<bool, S
     Ok(true)
 }
 
-/// What is kept beside a mailbox of scripts, or what is left of one.
-fn list_scripts(spool: &mut Spool, name: &MailboxName) -> Result<(), StoreError> {
-    match mailbox::open(spool, name, Intent::Write)? {
+/// What is kept beside a mailbox of scripts, or what is left of one; whether that was done.
+fn list_scripts(spool: &mut Spool, name: &MailboxName) -> Result<bool, StoreError> {
+    Ok(match mailbox::open(spool, name, Intent::Read)? {
         Opened::Mailbox(mut mailbox) => sieve::refresh(spool, &mut mailbox),
         Opened::Missing { .. } => sieve::forget(spool, name),
-    }
-    Ok(())
+    })
 }

@@ -20,8 +20,8 @@ pub(in super::super) enum Task {
 }
 
 impl Task {
-    /// Does the work with a note of it on the disk. The note goes when the work is done and durable, and also when it fails: then
-    /// the peer is told, and says it again.
+    /// Does the work with a note of it on the disk, which goes when the work is done and durable. It stays when the disk fails, so
+    /// that the rest is done when that is well again. What is refused the peer says again.
     pub(in super::super) fn note<T>(
         &self,
         spool: &mut Spool,
@@ -31,7 +31,10 @@ impl Task {
         let name = format!("={:08x}", crc32fast::hash(&entry));
         let file = JournalFile::write(spool, &name, |write| write(&entry))?;
         let outcome = work(spool).and_then(|outcome| make_durable(spool).map(|()| outcome));
-        file.remove(spool);
+        match &outcome {
+            Err(error) if error.is_of_disk() => spool.has_unfinished = true,
+            _ => file.remove(spool),
+        }
         outcome
     }
 

@@ -13,10 +13,11 @@ use super::{
     },
     Database, IndexChange, Journal, QuotaChange, Replaced,
     decode::{Found, decode},
-    encode, replay_all,
+    encode, replay_all, settle,
 };
 use crate::{
     event::{Event, Observer},
+    ops::Refusal,
     types::{MailboxName, MailboxOptions, ModSeq, Partition, Uid, UniqueId},
 };
 use std::{
@@ -90,6 +91,11 @@ fn of_list(before: Option<&str>, after: Option<&str>) -> Journal {
     Journal { puts: vec![(Database::List, put(before, after))], ..Journal::new(vec![name()], place()) }
 }
 
+/// The same, with a mailbox whose files go.
+fn of_removal(before: Option<&str>, after: Option<&str>) -> Journal {
+    Journal { gone: Some(place()), ..of_list(before, after) }
+}
+
 fn bytes_of(journal: &Journal) -> Vec<u8> {
     let mut entries = Vec::new();
     let mut add = |entry: &[u8]| {
@@ -133,7 +139,7 @@ fn a_journal_of_which_a_byte_is_missing_or_wrong_is_none() {
 fn a_change_that_was_cut_short_is_finished() {
     let disk = SimulatedDisk::new();
     let (mut spool, log) = spool(&disk);
-    leave(&disk, &bytes_of(&of_list(None, Some("new"))));
+    leave(&disk, &bytes_of(&of_removal(None, Some("new"))));
     replay_all(&mut spool);
     assert_eq!(value(&mut spool).as_deref(), Some(&b"new"[..]));
     assert!(!is_there(&disk));
@@ -146,7 +152,7 @@ fn what_another_program_changed_since_stays() {
     let (mut spool, log) = spool(&disk);
     let write = |list: &mut super::super::twoskip::Writer<'_>| list.store(b"key", b"other");
     spool.write_list(Durability::Now, |list, _| Ok::<_, mboxlist::ListError>(write(list)?)).unwrap();
-    leave(&disk, &bytes_of(&of_list(Some("old"), Some("new"))));
+    leave(&disk, &bytes_of(&of_removal(Some("old"), Some("new"))));
     replay_all(&mut spool);
     assert_eq!(value(&mut spool).as_deref(), Some(&b"other"[..]));
     assert!(!is_there(&disk));
@@ -157,12 +163,35 @@ fn what_another_program_changed_since_stays() {
 fn a_journal_that_its_process_holds_is_left_to_it() {
     let disk = SimulatedDisk::new();
     let (mut spool, _) = spool(&disk);
-    leave(&disk, &bytes_of(&of_list(None, Some("new"))));
+    leave(&disk, &bytes_of(&of_removal(None, Some("new"))));
     let held = disk.open(Path::new(FILE), Mode::Write).unwrap();
     assert!(held.try_lock(Lock::Exclusive).unwrap());
     replay_all(&mut spool);
     assert_eq!(value(&mut spool), None);
     assert!(is_there(&disk));
+}
+
+#[test]
+fn who_holds_the_lock_that_a_journals_process_waits_for_is_refused_at_once() {
+    let disk = SimulatedDisk::new();
+    let (mut spool, _) = spool(&disk);
+    leave(&disk, &bytes_of(&of_removal(None, Some("new"))));
+    let held = disk.open(Path::new(FILE), Mode::Write).unwrap();
+    assert!(held.try_lock(Lock::Exclusive).unwrap());
+    let owner_lock = spool.lock_owner(&name(), Lock::Exclusive).unwrap();
+    let id = UniqueId::parse(FILE.rsplit('/').next().unwrap().as_bytes()).unwrap();
+    let refused = settle(&mut spool, &id, &owner_lock).unwrap_err();
+    assert_eq!(refused.refusal(), Refusal::Locked);
+}
+
+#[test]
+fn a_mailbox_without_files_is_not_listed() {
+    let disk = SimulatedDisk::new();
+    let (mut spool, _) = spool(&disk);
+    leave(&disk, &bytes_of(&of_list(None, Some("new"))));
+    replay_all(&mut spool);
+    assert_eq!(value(&mut spool), None);
+    assert!(!is_there(&disk));
 }
 
 #[test]

@@ -5,14 +5,15 @@ use super::{
         disk::Disk,
         error::StoreError,
         index::{IndexFile, IndexHeader, IndexRecord},
+        mailbox::OpenMailbox,
         mboxlist::ListError,
         options::CyrusOptions,
         paths::MailboxPlace,
-        quota::{Amounts, QuotaFile},
+        quota::{Amounts, QuotaFile, QuotaRoot},
         recorded::{Put, Recorded},
         spool::{Spool, open_or_create},
         twoskip::{Reader, Twoskip},
-        usage,
+        usage::{self, Counted},
     },
     Database, IndexChange, Journal, Replaced, encode,
     file::JournalFile,
@@ -24,14 +25,18 @@ use crate::types::{MailboxName, UniqueId};
 pub(in super::super) struct Transaction<'a> {
     disk: &'a dyn Disk,
     journal: Journal,
-    /// The files of the journal's quota roots, locked.
-    quotas: Vec<QuotaFile<'a>>,
+    counted: Vec<Counted>,
 }
 
 impl<'a> Transaction<'a> {
     /// No change yet of the mailbox whose files are here. The owners of these names are locked, in this order.
     pub(in super::super) fn new(disk: &'a dyn Disk, names: Vec<MailboxName>, place: MailboxPlace) -> Self {
-        Transaction { disk, journal: Journal::new(names, place), quotas: Vec::new() }
+        Transaction { disk, journal: Journal::new(names, place), counted: Vec::new() }
+    }
+
+    /// No change yet of this mailbox.
+    pub(in super::super) fn of(disk: &'a dyn Disk, mailbox: &OpenMailbox) -> Self {
+        Transaction::new(disk, vec![mailbox.entry.name.clone()], mailbox.place.clone())
     }
 
     /// `cyrus.header` is replaced.
@@ -60,19 +65,11 @@ impl<'a> Transaction<'a> {
         self.journal.sieve = Some(name);
     }
 
-    /// More is used of a quota root, or less. Roots are locked here: call this last, and in the order of their names.
-    pub(in super::super) fn count(
-        &mut self,
-        spool: &Spool,
-        root: &[u8],
-        difference: Amounts,
-        mailbox: &MailboxName,
-    ) -> Result<(), StoreError> {
-        if let Some((change, file)) = usage::plan(spool, self.disk, root, difference, mailbox)? {
-            self.journal.quotas.push(change);
-            self.quotas.push(file);
+    /// A mailbox uses more of a quota root, or less.
+    pub(in super::super) fn count(&mut self, root: &[u8], difference: Amounts, mailbox: &MailboxName) {
+        if let Some(root) = QuotaRoot::parse(root).ok().filter(|_| difference != usage::NOTHING) {
+            self.counted.push(Counted { root, difference, mailbox: mailbox.clone() });
         }
-        Ok(())
     }
 
     /// The mailbox list changes. Call this once.
@@ -90,7 +87,7 @@ impl<'a> Transaction<'a> {
         Ok(outcome)
     }
 
-    /// `annotations.db` changes. Call this once.
+    /// `annotations.db` changes. Of two calls neither sees what the other has changed: they must not be of the same mailbox.
     pub(in super::super) fn annotations<T>(
         &mut self,
         spool: &Spool,
@@ -135,16 +132,31 @@ impl<'a> Transaction<'a> {
 
     /// Makes sure that the change can be finished, whatever happens from here on. If this fails, nothing was changed.
     pub(in super::super) fn prepare(
-        self,
-        spool: &Spool,
+        mut self,
+        spool: &mut Spool,
         uniqueid: Option<&UniqueId>,
     ) -> Result<Prepared<'a>, StoreError> {
-        let Transaction { journal, quotas, .. } = self;
+        let quotas = self.lock_roots(spool)?;
+        let journal = self.journal;
         let file = match uniqueid.filter(|_| !journal.is_whole()) {
             Some(id) => Some(JournalFile::write(spool, id.as_str(), |write| encode::entries(&journal, write))?),
             None => None,
         };
         Ok(Prepared { journal, quotas, file })
+    }
+
+    /// Says what becomes of the quota roots, and locks their files in the order of their names.
+    fn lock_roots(&mut self, spool: &Spool) -> Result<Vec<QuotaFile<'a>>, StoreError> {
+        let mut files = Vec::new();
+        self.counted.sort_by(|one, other| one.root.cmp(&other.root));
+        for counted in self.counted.chunk_by(|one, other| one.root == other.root) {
+            let Some(first) = counted.first() else { continue };
+            if let Some((change, file)) = usage::plan(spool, self.disk, &first.root, counted)? {
+                self.journal.quotas.push(change);
+                files.push(file);
+            }
+        }
+        Ok(files)
     }
 }
 
@@ -185,10 +197,12 @@ impl Prepared<'_> {
 pub(in super::super) struct Made(Option<JournalFile>);
 
 impl Made {
-    /// What follows from the change is done, too.
-    pub(in super::super) fn end(self, spool: &mut Spool) {
-        if let Some(file) = self.0 {
-            file.remove(spool);
+    /// What follows from the change is done, too, or the next one has to do it.
+    pub(in super::super) fn end(self, spool: &mut Spool, is_all_done: bool) {
+        match self.0 {
+            Some(file) if is_all_done => file.remove(spool),
+            Some(_) => spool.has_unfinished = true,
+            None => {}
         }
     }
 }

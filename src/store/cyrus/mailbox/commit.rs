@@ -20,41 +20,42 @@ use super::{
         header,
         index::{IndexHeader, Time, counts},
         journal::{Prepared, Transaction},
-        mboxlist::{self, ListError, MailboxEntry},
-        options::{CyrusOptions, MetaFile},
+        mboxlist::MailboxEntry,
+        options::MetaFile,
         sieve,
         spool::{Spool, now},
         staging::Staging,
         table::WriteTable,
         usage,
     },
+    create::{Changed, Origin},
     delete::remove_files,
+    entry,
+    leaving::{forget, is_of_scripts},
     open::{OpenMailbox, whose},
     records::{Written as Records, write_records},
 };
 use crate::{
     event::Severity,
     ops::{AnnotatedRecord, Annotation, MailboxChange, Refusal, SyncedHeader},
-    types::{MailboxKind, MailboxOptions, ModSeq, Release, UserId},
+    types::MailboxOptions,
 };
-use bytes::Bytes;
 use std::{fmt::Display, path::Path};
 
-/// Makes the change to a mailbox that is open for writing. `is_new`: it was made for this change, and its list entry comes last.
+/// Makes the change to a mailbox that is open for writing.
 pub(in super::super) fn commit(
     spool: &mut Spool,
     staging: &Staging,
-    mut mailbox: OpenMailbox,
+    Changed { mut mailbox, origin }: Changed,
     change: &MailboxChange,
-    is_new: bool,
 ) -> Result<(), StoreError> {
     let disk = spool.disk.clone();
-    let transaction = Transaction::new(disk.as_ref(), vec![mailbox.entry.name.clone()], mailbox.place.clone());
+    let transaction = Transaction::of(disk.as_ref(), &mailbox);
     let last_uid = mailbox.index.header().last_uid;
-    let prepared = match prepare(spool, staging, &mut mailbox, change, is_new, transaction) {
+    let prepared = match prepare(spool, staging, &mut mailbox, &origin, change, transaction) {
         Ok(prepared) => prepared,
         Err(error) => {
-            clean_up(spool, &mailbox, change, is_new, last_uid);
+            clean_up(spool, &mailbox, &origin, change, last_uid);
             return Err(error);
         }
     };
@@ -62,15 +63,15 @@ pub(in super::super) fn commit(
     if let Some(update) = &change.header {
         raise_counters(spool, &mailbox.entry, update)?;
     }
-    if is_of_scripts(&mailbox) {
-        sieve::refresh(spool, &mut mailbox);
+    let mut is_all_done = true;
+    if let Origin::MadeInPlaceOf(old) = origin {
+        is_all_done &= old.is_gone(spool);
     }
-    made.end(spool);
+    if is_of_scripts(&mailbox) {
+        is_all_done &= sieve::refresh(spool, &mut mailbox);
+    }
+    made.end(spool, is_all_done);
     Ok(())
-}
-
-fn is_of_scripts(mailbox: &OpenMailbox) -> bool {
-    mailbox.entry.mailbox_type.kind == MailboxKind::Sieve && !mailbox.entry.name.is_deleted()
 }
 
 /// Writes what nothing refers to, and says all that is to change then.
@@ -78,8 +79,8 @@ fn prepare<'a>(
     spool: &mut Spool,
     staging: &Staging,
     mailbox: &mut OpenMailbox,
+    origin: &Origin,
     change: &MailboxChange,
-    is_new: bool,
     mut transaction: Transaction<'a>,
 ) -> Result<Prepared<'a>, StoreError> {
     let mut unsynced = Unsynced::default();
@@ -99,30 +100,39 @@ fn prepare<'a>(
     next.sync_crcs = change.crcs;
     let header = header::encode(&mailbox.header, header::Form::KeyValue)?;
     next.header_file_crc = header::checksum(&header);
-    let used = if is_new { usage::NOTHING } else { usage::usage_of(&before) };
-    if is_new {
-        write_new(spool, mailbox, &header, next, &mut unsynced)?;
-    } else {
+    let mut used = usage::NOTHING;
+    if let Origin::Listed = origin {
+        used = usage::usage_of(&before);
         transaction.header(mailbox.header_file.clone(), header);
         transaction.index(before, next, records.updates);
+    } else {
+        write_new(spool, mailbox, &header, next, &mut unsynced)?;
     }
     unsynced.sync(spool.disk.as_ref())?;
-    list(spool, mailbox, change, is_new, &mut transaction)?;
+    entry::list(spool, mailbox, origin, change, &mut transaction)?;
     if is_of_scripts(mailbox) {
         transaction.lists_scripts(mailbox.entry.name.clone());
     }
     if let Some(root) = mailbox.header.quotaroot.as_deref() {
-        let difference = usage::difference(used, usage::usage_of(&next));
-        transaction.count(spool, root, difference, &mailbox.entry.name)?;
+        transaction.count(root, usage::difference(used, usage::usage_of(&next)), &mailbox.entry.name);
     }
-    transaction.prepare(spool, mailbox.entry.uniqueid.as_ref())
+    let mut uniqueid = mailbox.entry.uniqueid.as_ref();
+    if let Origin::MadeInPlaceOf(old) = origin {
+        forget(spool, &old.mailbox, &mut transaction)?;
+        // By this the list finds its mailbox until the change is made.
+        uniqueid = old.uniqueid().or(uniqueid);
+    }
+    transaction.prepare(spool, uniqueid)
 }
 
 /// Nothing refers to the new messages, or to the new mailbox: they go again. What stays is replaced when they come again.
-fn clean_up(spool: &Spool, mailbox: &OpenMailbox, change: &MailboxChange, is_new: bool, last_uid: u32) {
-    let outcome = match is_new {
-        true => remove_files(spool, &mailbox.place),
-        false => remove_messages(spool, mailbox, &change.records, last_uid),
+fn clean_up(spool: &Spool, mailbox: &OpenMailbox, origin: &Origin, change: &MailboxChange, last_uid: u32) {
+    if let Origin::MadeInPlaceOf(old) = origin {
+        old.stays(spool);
+    }
+    let outcome = match origin {
+        Origin::Listed => remove_messages(spool, mailbox, &change.records, last_uid),
+        Origin::Made | Origin::MadeInPlaceOf(_) => remove_files(spool, &mailbox.place),
     };
     if let Err(error) = outcome {
         let facts: [(&str, &dyn Display); 2] = [("mailbox", &mailbox.entry.name), ("error", &error)];
@@ -230,69 +240,6 @@ fn highest_uid(mailbox: &OpenMailbox, written: &Records) -> Result<u32, StoreErr
     let number = mailbox.index.header().num_records;
     let stored = if number == 0 { None } else { mailbox.index.record(number)?.uid };
     Ok(written.last_uid.max(stored).map_or(0, |uid| uid.get()))
-}
-
-/// The list entry, and the groups that the owner is in.
-fn list(
-    spool: &mut Spool,
-    mailbox: &OpenMailbox,
-    change: &MailboxChange,
-    is_new: bool,
-    transaction: &mut Transaction<'_>,
-) -> Result<(), StoreError> {
-    let groups = new_groups(&spool.options, mailbox, change);
-    let update = change.header.as_ref().filter(|update| is_new || is_listed_otherwise(&mailbox.entry, update));
-    if groups.is_none() && update.is_none() {
-        return Ok(());
-    }
-    transaction.list(spool, |list, options| {
-        if let Some((owner, groups)) = &groups {
-            mboxlist::set_groups(list, owner, groups)?;
-        }
-        match update {
-            Some(update) if is_new => mboxlist::update(list, options, &listed(&mailbox.entry, update), now()).map(Ok),
-            Some(update) => change_entry(list, options, &mailbox.entry, update),
-            None => Ok(Ok(())),
-        }
-    })?
-}
-
-fn is_listed_otherwise(entry: &MailboxEntry, update: &SyncedHeader) -> bool {
-    entry.acl.as_deref() != Some(&update.acl[..]) || entry.folder_modseq < update.folder_modseq
-}
-
-fn change_entry(
-    list: &mut impl WriteTable,
-    options: &CyrusOptions,
-    entry: &MailboxEntry,
-    update: &SyncedHeader,
-) -> Result<Result<(), StoreError>, ListError> {
-    let changed = mboxlist::set_acl(list, options, &entry.name, &update.acl, update.folder_modseq, now())?;
-    Ok(changed.map_err(|_| Refusal::NotSupported.into()))
-}
-
-/// The entry of a new mailbox. Masters before 3.2 do not say when it was made: the list then has the state it came in
-/// (`mailbox_create`).
-fn listed(entry: &MailboxEntry, update: &SyncedHeader) -> MailboxEntry {
-    let is_known = update.created_modseq != ModSeq::default();
-    MailboxEntry {
-        uidvalidity: update.uidvalidity,
-        created_modseq: if is_known { update.created_modseq } else { update.highest_modseq },
-        folder_modseq: update.folder_modseq,
-        acl: Some(update.acl.to_vec()),
-        ..entry.clone()
-    }
-}
-
-/// The groups that the owner is to be in, where that changes. Releases before 3.12 know no groups.
-fn new_groups<'a>(
-    options: &CyrusOptions,
-    mailbox: &OpenMailbox,
-    change: &'a MailboxChange,
-) -> Option<(UserId, &'a [Bytes])> {
-    let owner = mailbox.entry.name.owner().filter(|_| options.release >= Release::V3_12)?;
-    let groups = change.user_groups.as_deref()?;
-    (!mailbox.has_groups(groups)).then_some((owner, groups))
 }
 
 /// Counters exist only with conversations.

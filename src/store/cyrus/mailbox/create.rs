@@ -18,45 +18,77 @@ use super::{
         spool::{Spool, now},
         usage,
     },
-    delete::{delete_open, remove_files},
+    delete::{delete_owned, remove_files},
+    leaving::Leaving,
     open::{OpenMailbox, Opened, open_files},
 };
 use crate::{
     ops::{MailboxChange, Refusal, SyncedHeader, Target},
-    types::{MailboxKind, MailboxName, MailboxType, ModSeq, Partition, UniqueId},
+    types::{MailboxKind, MailboxName, MailboxType, ModSeq, Partition},
 };
+use std::sync::Arc;
 
-/// The mailbox that a change is made to, and whether it is new.
+/// The mailbox that a change is made to.
+#[derive(Debug)]
+pub(in super::super) struct Changed {
+    pub(super) mailbox: OpenMailbox,
+    pub(super) origin: Origin,
+}
+
+/// Where the mailbox of a change comes from.
+#[derive(Debug)]
+pub(super) enum Origin {
+    /// It is listed.
+    Listed,
+    /// It was just made, and is nobody's before it is listed.
+    Made,
+    /// It was just made, and this one has its name until then.
+    MadeInPlaceOf(Box<Leaving>),
+}
+
+/// Makes the mailbox that a change is made to, unless it is there.
 pub(in super::super) fn target(
     spool: &mut Spool,
     opened: Opened,
     change: &MailboxChange,
-) -> Result<(OpenMailbox, bool), StoreError> {
-    let Target::New { uniqueid, mailbox_type, partition, index_version, deleted_modseq, .. } = &change.target else {
+) -> Result<Changed, StoreError> {
+    let Target::New { mailbox_type, partition, .. } = &change.target else {
         return match opened {
-            Opened::Mailbox(mailbox) => Ok((*mailbox, false)),
+            Opened::Mailbox(mailbox) => Ok(Changed { mailbox: *mailbox, origin: Origin::Listed }),
             Opened::Missing { .. } => Err(Refusal::Nonexistent.into()),
         };
     };
-    let header = change.header.as_ref().ok_or(Refusal::Protocol)?;
     // Before anything is removed: can the new one be made?
     check(spool, *mailbox_type, partition)?;
-    let (name, owner_lock) = match opened {
-        Opened::Missing { name, owner_lock } => (name, owner_lock),
-        Opened::Mailbox(mailbox) => {
-            removals::admit(spool, 1, &mailbox.entry.name)?;
-            (mailbox.entry.name.clone(), delete_open(spool, *mailbox)?)
+    match opened {
+        Opened::Missing { name, owner_lock } => {
+            let new = New::of(spool, name, change, &owner_lock)?;
+            Ok(Changed { mailbox: create(spool, new, owner_lock)?, origin: Origin::Made })
         }
-    };
-    let new = New {
-        name,
-        uniqueid: uniqueid.clone(),
-        mailbox_type: *mailbox_type,
-        partition: partition.clone(),
-        index_version: *index_version,
-        deleted_modseq: *deleted_modseq,
-    };
-    create(spool, new, header, owner_lock).map(|mailbox| (mailbox, true))
+        Opened::Mailbox(old) => {
+            let new = New::of(spool, old.entry.name.clone(), change, &old.owner_lock)?;
+            removals::admit(spool, 1, &old.entry.name)?;
+            replace(spool, *old, new)
+        }
+    }
+}
+
+/// Makes a mailbox beside the one whose name it is to have. Where both would have their files in the same place, as with names
+/// for directories, the old one goes first.
+fn replace(spool: &mut Spool, old: OpenMailbox, new: New<'_>) -> Result<Changed, StoreError> {
+    let OpenMailbox { entry, place, index, lock, owner_lock, .. } = old;
+    // In this order: who holds the second waits for the first.
+    drop((index, lock));
+    if place.directory == new.place.directory {
+        delete_owned(spool, &entry.name, &owner_lock, 0)?;
+        return Ok(Changed { mailbox: create(spool, new, owner_lock)?, origin: Origin::Made });
+    }
+    let lock = spool.lock(LockName::Mailbox(place.directory.clone()), Lock::Exclusive)?;
+    let new_lock = spool.lock(LockName::Mailbox(new.place.directory.clone()), Lock::Exclusive)?;
+    let old = open_files(spool, entry, place, lock, owner_lock.clone(), Lock::Exclusive)?;
+    let leaving = Leaving::new(spool, old, 0)?;
+    let mailbox = write(spool, new, new_lock, owner_lock).inspect_err(|_| leaving.stays(spool))?;
+    Ok(Changed { mailbox, origin: Origin::MadeInPlaceOf(Box::new(leaving)) })
 }
 
 /// Calendars, address books and the like also need their part of a dav.db, which is not kept here: better none than half of
@@ -71,37 +103,57 @@ fn check(spool: &Spool, mailbox_type: MailboxType, partition: &Partition) -> Res
     Ok(())
 }
 
-/// What a mailbox is made with.
-struct New {
-    name: MailboxName,
-    uniqueid: UniqueId,
-    mailbox_type: MailboxType,
-    partition: Partition,
+/// A mailbox that is to be made.
+struct New<'a> {
+    entry: MailboxEntry,
+    place: MailboxPlace,
     index_version: u32,
     deleted_modseq: ModSeq,
+    header: &'a SyncedHeader,
 }
 
-fn create(spool: &mut Spool, new: New, header: &SyncedHeader, owner_lock: NameLock) -> Result<OpenMailbox, StoreError> {
-    if journal::settle(spool, &new.uniqueid, &owner_lock)? {
-        // A process died while it made or removed a mailbox of this id; what there is now, the peer has to ask for first.
-        return Err(Refusal::Locked.into());
+impl New<'_> {
+    fn of<'a>(
+        spool: &mut Spool,
+        name: MailboxName,
+        change: &'a MailboxChange,
+        owner_lock: &NameLock,
+    ) -> Result<New<'a>, StoreError> {
+        let (Target::New { uniqueid, mailbox_type, partition, index_version, deleted_modseq, .. }, Some(header)) =
+            (&change.target, &change.header)
+        else {
+            return Err(Refusal::Protocol.into());
+        };
+        if journal::settle(spool, uniqueid, owner_lock)? {
+            // A process died while it made or removed a mailbox of this id; what there is now, the peer has to ask for first.
+            return Err(Refusal::Locked.into());
+        }
+        let legacy_dirs = legacy_dirs(spool, &name)?;
+        let entry = MailboxEntry {
+            uniqueid: Some(uniqueid.clone()),
+            partition: Some(partition.clone()),
+            acl: Some(header.acl.to_vec()),
+            ..MailboxEntry::new(name, MailboxType { legacy_dirs, ..*mailbox_type })
+        };
+        let place = entry.place().ok_or(Refusal::Protocol)?;
+        Ok(New { entry, place, index_version: *index_version, deleted_modseq: *deleted_modseq, header })
     }
-    let legacy_dirs = legacy_dirs(spool, &new.name)?;
-    let mailbox_type = MailboxType { legacy_dirs, ..new.mailbox_type };
-    let mut entry = MailboxEntry::new(new.name.clone(), mailbox_type);
-    entry.uniqueid = Some(new.uniqueid.clone());
-    entry.partition = Some(new.partition.clone());
-    entry.acl = Some(header.acl.to_vec());
-    let place = entry.place().ok_or(Refusal::Protocol)?;
-    let lock = spool.lock(LockName::Mailbox(place.directory.clone()), Lock::Exclusive)?;
+}
+
+fn create(spool: &Spool, new: New<'_>, owner_lock: Arc<NameLock>) -> Result<OpenMailbox, StoreError> {
+    let lock = spool.lock(LockName::Mailbox(new.place.directory.clone()), Lock::Exclusive)?;
+    write(spool, new, lock, owner_lock)
+}
+
+fn write(spool: &Spool, new: New<'_>, lock: NameLock, owner_lock: Arc<NameLock>) -> Result<OpenMailbox, StoreError> {
     // What lies there is the leftover of a mailbox that never came to be listed.
-    remove_files(spool, &place)?;
-    for directory in spool.options.mailbox_dirs(&place)? {
+    remove_files(spool, &new.place)?;
+    for directory in spool.options.mailbox_dirs(&new.place)? {
         spool.disk.create_dir_all(&directory).map_err(StoreError::io(&directory))?;
     }
-    let checksum = write_header(spool, &entry)?;
-    write_index(spool, &place, &new, header, checksum)?;
-    open_files(spool, entry, place, lock, owner_lock, Lock::Exclusive)
+    let written = write_header(spool, &new).and_then(|checksum| write_index(spool, &new, checksum));
+    written.inspect_err(|_| drop(remove_files(spool, &new.place)))?;
+    open_files(spool, new.entry, new.place, lock, owner_lock, Lock::Exclusive)
 }
 
 /// Whether a mailbox's files lie by name: as its owner's INBOX does, or as configured where there is none.
@@ -111,8 +163,7 @@ fn legacy_dirs(spool: &mut Spool, name: &MailboxName) -> Result<bool, StoreError
     Ok(entry.map_or(spool.options.mailbox_legacy_dirs, |entry| entry.mailbox_type.legacy_dirs))
 }
 
-fn write_header(spool: &Spool, entry: &MailboxEntry) -> Result<u32, StoreError> {
-    let place = entry.place().ok_or(Refusal::Protocol)?;
+fn write_header(spool: &Spool, New { entry, place, .. }: &New<'_>) -> Result<u32, StoreError> {
     let quota_root = usage::root_of(spool, &entry.name)?;
     let header = MailboxHeader {
         mailbox_type: Some(entry.mailbox_type.to_string().into_bytes()),
@@ -123,20 +174,15 @@ fn write_header(spool: &Spool, entry: &MailboxEntry) -> Result<u32, StoreError> 
         ..MailboxHeader::default()
     };
     let bytes = header::encode(&header, header::Form::KeyValue)?;
-    let path = spool.options.meta_file(&place, MetaFile::Header)?;
+    let path = spool.options.meta_file(place, MetaFile::Header)?;
     spool.replace_file(&path, &bytes)?;
     Ok(header::checksum(&bytes))
 }
 
 /// Writes the index of an empty mailbox.
-fn write_index(
-    spool: &Spool,
-    place: &MailboxPlace,
-    new: &New,
-    header: &SyncedHeader,
-    checksum: u32,
-) -> Result<(), StoreError> {
-    let path = spool.options.meta_file(place, MetaFile::Index)?;
+fn write_index(spool: &Spool, new: &New<'_>, checksum: u32) -> Result<(), StoreError> {
+    let path = spool.options.meta_file(&new.place, MetaFile::Index)?;
+    let header = new.header;
     let empty = NewMailbox {
         uidvalidity: header.uidvalidity,
         options: header.options,

@@ -1,29 +1,28 @@
-//! Removing a mailbox: its list entry becomes a tombstone, and with it go its annotations, its part of the quota and its files.
+//! Removing a mailbox.
 //!
-//! Source: `mboxlist_deletemailbox` of `imap/mboxlist.c` with `FORCE` and `SILENT`, `mailbox_delete_internal` and
-//! `mailbox_delete_cleanup` of `imap/mailbox.c`.
+//! Source: `mboxlist_deletemailbox` of `imap/mboxlist.c` with `FORCE` and `SILENT`.
 
 use super::{
     super::{
-        annotations,
         disk::{Durability, Lock, remove_if_there},
         error::StoreError,
-        journal::Transaction,
+        journal::{Prepared, Transaction},
         lock::{LockName, NameLock},
-        mboxlist::{self, ClosedMailbox, MailboxEntry},
+        mboxlist::{self, MailboxEntry},
         paths::{MailboxDirectory, MailboxPlace},
-        removals, sieve,
+        removals,
         spool::{Spool, now},
-        trash, usage,
+        trash,
     },
-    open::{OpenMailbox, open_files, settled_entry},
+    leaving::{Leaving, forget},
+    open::{open_files, settled_entry},
 };
 use crate::{
     event::Severity,
     ops::{MailboxIdentity, Refusal},
-    types::{MailboxKind, MailboxName, ModSeq},
+    types::MailboxName,
 };
-use std::{io::ErrorKind, path::Path};
+use std::{io::ErrorKind, path::Path, sync::Arc};
 
 /// Removes a mailbox by name, or makes a tombstone of an intermediate folder.
 pub(in super::super) fn delete(
@@ -31,7 +30,7 @@ pub(in super::super) fn delete(
     name: &MailboxName,
     meant: Option<&MailboxIdentity>,
 ) -> Result<(), StoreError> {
-    let owner_lock = spool.lock(LockName::user_of(name), Lock::Exclusive)?;
+    let owner_lock = spool.lock_owner(name, Lock::Exclusive)?;
     let entry = settled_entry(spool, name, &owner_lock)?.filter(|entry| !trash::is_kept(entry));
     let entry = entry.ok_or(Refusal::Nonexistent)?;
     if meant.is_some_and(|meant| !meant.is(entry.uniqueid.as_ref(), entry.uidvalidity)) {
@@ -39,34 +38,21 @@ pub(in super::super) fn delete(
     }
     let is_mailbox = !entry.mailbox_type.is_entry_only();
     removals::admit(spool, is_mailbox.into(), name)?;
-    delete_owned(spool, name, owner_lock, 0).map(drop)
+    delete_owned(spool, name, &owner_lock, 0)
 }
 
-/// Removes a mailbox whose owner's lock is held exclusively, and gives that back. `raise` is by how much the modseq of its
-/// tombstone is above its own.
+/// Removes a mailbox whose owner's lock is held exclusively. `raise` is by how much the modseq of its tombstone is above its own.
 pub(in super::super) fn delete_owned(
     spool: &mut Spool,
     name: &MailboxName,
-    owner_lock: NameLock,
+    owner_lock: &Arc<NameLock>,
     raise: u64,
-) -> Result<NameLock, StoreError> {
-    let entry = settled_entry(spool, name, &owner_lock)?.ok_or(Refusal::Nonexistent)?;
+) -> Result<(), StoreError> {
+    let entry = settled_entry(spool, name, owner_lock)?.ok_or(Refusal::Nonexistent)?;
     match entry.place().filter(|_| !entry.mailbox_type.is_entry_only()) {
-        Some(place) => {
-            let lock = spool.lock(LockName::Mailbox(place.directory.clone()), Lock::Exclusive)?;
-            delete_mailbox(spool, entry, place, lock, owner_lock, raise)
-        }
-        None => unlist(spool, &entry).map(|()| owner_lock),
+        Some(place) => delete_mailbox(spool, entry, place, owner_lock, raise),
+        None => unlist(spool, &entry),
     }
-}
-
-/// Removes a mailbox that is open for writing. Returns the owner's lock.
-pub(super) fn delete_open(spool: &mut Spool, mailbox: OpenMailbox) -> Result<NameLock, StoreError> {
-    let OpenMailbox { entry, place, index, lock, owner_lock, .. } = mailbox;
-    // In this order: who holds the second waits for the first.
-    drop((index, lock));
-    let lock = spool.lock(LockName::Mailbox(place.directory.clone()), Lock::Exclusive)?;
-    delete_mailbox(spool, entry, place, lock, owner_lock, 0)
 }
 
 /// A mailbox whose files cannot be read goes all the same: what is left of them is of no use.
@@ -74,19 +60,14 @@ fn delete_mailbox(
     spool: &mut Spool,
     entry: MailboxEntry,
     place: MailboxPlace,
-    lock: NameLock,
-    owner_lock: NameLock,
+    owner_lock: &Arc<NameLock>,
     raise: u64,
-) -> Result<NameLock, StoreError> {
-    match open_files(spool, entry.clone(), place.clone(), lock, owner_lock, Lock::Exclusive) {
+) -> Result<(), StoreError> {
+    let lock = spool.lock(LockName::Mailbox(place.directory.clone()), Lock::Exclusive)?;
+    match open_files(spool, entry.clone(), place.clone(), lock, owner_lock.clone(), Lock::Exclusive) {
         Ok(mailbox) => {
-            let closed = closed(&mailbox, raise);
-            let kept = trash::keep(spool, &mailbox)?;
-            let removed = remove(spool, &mailbox, closed.as_ref(), kept.as_ref());
-            if let Some(kept) = &kept {
-                trash::settle(spool, &entry.name, kept);
-            }
-            removed.map(|()| mailbox.owner_lock)
+            let leaving = Leaving::new(spool, mailbox, raise)?;
+            remove(spool, &leaving)
         }
         // Another has it locked, or the disk failed: nothing is known of its state.
         Err(error) if !error.is_not_found() && error.refusal() != Refusal::BadFormat => Err(error),
@@ -97,50 +78,32 @@ fn delete_mailbox(
                 &[("mailbox", &entry.name), ("error", &error)],
             );
             unlist(spool, &entry)?;
-            remove_files(spool, &place)?;
-            spool.lock(LockName::user_of(&entry.name), Lock::Exclusive)
+            remove_files(spool, &place)
         }
     }
 }
 
-/// The mailbox goes from the list, in one transaction with the entry that keeps its files; what other files say of it, and its
-/// own files, go with it.
-fn remove(
-    spool: &mut Spool,
-    mailbox: &OpenMailbox,
-    closed: Option<&ClosedMailbox>,
-    kept: Option<&MailboxEntry>,
-) -> Result<(), StoreError> {
-    let (disk, entry) = (spool.disk.clone(), &mailbox.entry);
-    let mut transaction = Transaction::new(disk.as_ref(), vec![entry.name.clone()], mailbox.place.clone());
-    transaction.list(spool, |list, options| {
-        let outcome = mboxlist::delete(list, options, &entry.name, closed, now())?;
-        if let (Ok(_), Some(kept)) = (&outcome, kept) {
-            mboxlist::update(list, options, kept, now())?;
-        }
-        Ok(outcome.map(drop).map_err(|_| StoreError::from(Refusal::Nonexistent)))
-    })??;
-    forget(spool, mailbox, &mut transaction)?;
-    let has_scripts = entry.mailbox_type.kind == MailboxKind::Sieve && !entry.name.is_deleted();
-    if has_scripts {
-        transaction.lists_scripts(entry.name.clone());
-    }
-    let made = transaction.prepare(spool, entry.uniqueid.as_ref())?.carry_out(spool, None)?;
-    if has_scripts {
-        sieve::forget(spool, &entry.name);
-    }
-    made.end(spool);
+fn remove(spool: &mut Spool, leaving: &Leaving) -> Result<(), StoreError> {
+    let disk = spool.disk.clone();
+    let transaction = Transaction::of(disk.as_ref(), &leaving.mailbox);
+    let prepared = prepare(spool, leaving, transaction).inspect_err(|_| leaving.stays(spool))?;
+    let made = prepared.carry_out(spool, None)?;
+    let is_all_done = leaving.is_gone(spool);
+    made.end(spool, is_all_done);
     Ok(())
 }
 
-fn closed(mailbox: &OpenMailbox, raise: u64) -> Option<ClosedMailbox> {
-    let index = mailbox.index.header();
-    Some(ClosedMailbox {
-        uniqueid: mailbox.entry.uniqueid.clone()?,
-        uidvalidity: index.uidvalidity,
-        created_modseq: index.createdmodseq,
-        highest_modseq: ModSeq(index.highestmodseq.0.saturating_add(raise)),
-    })
+fn prepare<'a>(
+    spool: &mut Spool,
+    leaving: &Leaving,
+    mut transaction: Transaction<'a>,
+) -> Result<Prepared<'a>, StoreError> {
+    transaction.list(spool, |list, options| leaving.unlist(list, options))??;
+    forget(spool, &leaving.mailbox, &mut transaction)?;
+    if leaving.has_scripts() {
+        transaction.lists_scripts(leaving.mailbox.entry.name.clone());
+    }
+    transaction.prepare(spool, leaving.uniqueid())
 }
 
 /// An entry without files becomes a tombstone, or goes.
@@ -148,23 +111,6 @@ fn unlist(spool: &mut Spool, entry: &MailboxEntry) -> Result<(), StoreError> {
     let outcome =
         spool.write_list(Durability::Now, |list, options| mboxlist::delete(list, options, &entry.name, None, now()))?;
     outcome.map(drop).map_err(|_| Refusal::Nonexistent.into())
-}
-
-/// The mailbox's annotations, its part of the quota, and its files go.
-pub(in super::super) fn forget(
-    spool: &Spool,
-    mailbox: &OpenMailbox,
-    transaction: &mut Transaction<'_>,
-) -> Result<(), StoreError> {
-    if let Some(target) = mailbox.annotation_target() {
-        transaction.annotations(spool, |table| Ok(annotations::remove_all(table, &target)?))?;
-    }
-    if let Some(root) = mailbox.header.quotaroot.as_deref() {
-        let difference = usage::difference(usage::usage_of(mailbox.index.header()), usage::NOTHING);
-        transaction.count(spool, root, difference, &mailbox.entry.name)?;
-    }
-    transaction.remove(mailbox.place.clone());
-    Ok(())
 }
 
 /// Removes all files of a mailbox, and its directories where nothing else lies in them.

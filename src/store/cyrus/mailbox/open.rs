@@ -20,7 +20,7 @@ use crate::{
     types::{FlagName, MailboxName, MailboxOptions, ModSeq, Release, UserId},
 };
 use bytes::Bytes;
-use std::io::ErrorKind;
+use std::{io::ErrorKind, sync::Arc};
 
 /// A mailbox and the locks on it.
 #[derive(Debug)]
@@ -37,14 +37,14 @@ pub(in super::super) struct OpenMailbox {
     message_annotations: Option<Twoskip>,
     // Dropped in this order: the mailbox's lock before its owner's.
     pub(super) lock: NameLock,
-    pub(super) owner_lock: NameLock,
+    pub(super) owner_lock: Arc<NameLock>,
 }
 
 /// What an `OpenMailbox` operation left open.
 #[derive(Debug)]
 pub(in super::super) enum Opened {
     /// No mailbox has this name; its owner's lock is held, so that it can be made.
-    Missing { name: MailboxName, owner_lock: NameLock },
+    Missing { name: MailboxName, owner_lock: Arc<NameLock> },
     /// The mailbox.
     Mailbox(Box<OpenMailbox>),
 }
@@ -58,7 +58,7 @@ fn lock_for(intent: Intent) -> Lock {
 
 /// Opens a mailbox by name.
 pub(in super::super) fn open(spool: &mut Spool, name: &MailboxName, intent: Intent) -> Result<Opened, StoreError> {
-    let owner_lock = spool.lock(LockName::user_of(name), lock_for(intent))?;
+    let owner_lock = spool.lock_owner(name, lock_for(intent))?;
     let entry = match intent {
         Intent::Read => spool.entry(name)?,
         Intent::Write => settled_entry(spool, name, &owner_lock)?,
@@ -99,7 +99,7 @@ pub(in super::super) fn open_files(
     entry: MailboxEntry,
     place: MailboxPlace,
     lock: NameLock,
-    owner_lock: NameLock,
+    owner_lock: Arc<NameLock>,
     index_lock: Lock,
 ) -> Result<OpenMailbox, StoreError> {
     let (index, header, header_file) = read_headers(spool, &entry, &place, index_lock)?;

@@ -19,9 +19,9 @@ pub(in super::super) fn adopt(
     let name = mailbox.entry.name.clone();
     let Some(change) = change(mailbox, Some(root)) else { return Ok(()) };
     let disk = spool.disk.clone();
-    let mut transaction = Transaction::new(disk.as_ref(), vec![name.clone()], mailbox.place.clone());
+    let mut transaction = Transaction::of(disk.as_ref(), mailbox);
     write(mailbox, *mailbox.index.header(), &mut transaction)?;
-    count(spool, mailbox, change, &name, &mut transaction)?;
+    count(mailbox, change, &name, &mut transaction);
     carry_out(spool, mailbox, transaction)
 }
 
@@ -36,7 +36,7 @@ pub(in super::super) fn abandon(
     }
     mailbox.header.quotaroot = None;
     let disk = spool.disk.clone();
-    let mut transaction = Transaction::new(disk.as_ref(), vec![mailbox.entry.name.clone()], mailbox.place.clone());
+    let mut transaction = Transaction::of(disk.as_ref(), mailbox);
     write(mailbox, *mailbox.index.header(), &mut transaction)?;
     carry_out(spool, mailbox, transaction)
 }
@@ -63,20 +63,14 @@ pub(super) fn change(mailbox: &mut OpenMailbox, root: Option<&QuotaRoot>) -> Opt
 }
 
 /// Moves what a mailbox uses from one root to the other, under the name it then has.
-pub(super) fn count(
-    spool: &Spool,
-    mailbox: &OpenMailbox,
-    roots: Roots,
-    name: &MailboxName,
-    transaction: &mut Transaction<'_>,
-) -> Result<(), StoreError> {
+pub(super) fn count(mailbox: &OpenMailbox, roots: Roots, name: &MailboxName, transaction: &mut Transaction<'_>) {
     let used = usage::usage_of(mailbox.index.header());
-    let less = roots.before.map(|root| (root, usage::difference(used, usage::NOTHING), &mailbox.entry.name));
-    let more = roots.after.map(|root| (root, used, name));
-    let mut both: Vec<_> = less.into_iter().chain(more).collect();
-    // Whoever locks two roots locks the lower name first.
-    both.sort_by(|one, other| one.0.cmp(&other.0));
-    both.iter().try_for_each(|(root, difference, name)| transaction.count(spool, root, *difference, name))
+    if let Some(root) = roots.before {
+        transaction.count(&root, usage::difference(used, usage::NOTHING), &mailbox.entry.name);
+    }
+    if let Some(root) = roots.after {
+        transaction.count(&root, used, name);
+    }
 }
 
 /// Replaces `cyrus.header`, whose checksum is in the index.
@@ -94,6 +88,6 @@ pub(super) fn write(
 
 fn carry_out(spool: &mut Spool, mailbox: &mut OpenMailbox, transaction: Transaction<'_>) -> Result<(), StoreError> {
     let prepared = transaction.prepare(spool, mailbox.entry.uniqueid.as_ref())?;
-    prepared.carry_out(spool, Some(&mut mailbox.index))?.end(spool);
+    prepared.carry_out(spool, Some(&mut mailbox.index))?.end(spool, true);
     Ok(())
 }

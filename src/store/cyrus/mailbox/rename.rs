@@ -29,7 +29,7 @@ use crate::{
     ops::Refusal,
     types::{MailboxName, MailboxType, Partition, Release},
 };
-use std::{ffi::OsStr, path::Path};
+use std::{ffi::OsStr, path::Path, sync::Arc};
 
 /// Renames `old` to `new`, whose files then lie on `partition`. Subscriptions and seen state stay as they are: the master
 /// sends those.
@@ -74,8 +74,8 @@ fn lock_owners(
     spool: &Spool,
     old: &MailboxName,
     new: &MailboxName,
-) -> Result<(NameLock, Option<NameLock>), StoreError> {
-    let lock = |name| spool.lock(LockName::user_of(name), Lock::Exclusive);
+) -> Result<(Arc<NameLock>, Option<Arc<NameLock>>), StoreError> {
+    let lock = |name| spool.lock_owner(name, Lock::Exclusive);
     if LockName::user_of(old) == LockName::user_of(new) {
         return Ok((lock(old)?, None));
     }
@@ -120,7 +120,7 @@ fn rename_open(
             remove_files(spool, &mailbox.place).ok();
         }
     })?;
-    prepared.carry_out(spool, Some(&mut mailbox.index))?.end(spool);
+    prepared.carry_out(spool, Some(&mut mailbox.index))?.end(spool, true);
     Ok(())
 }
 
@@ -151,7 +151,7 @@ fn prepare<'a>(
         transaction.remove(place);
     }
     if let Some(roots) = roots {
-        quota_root::count(spool, mailbox, roots, &renamed.name, &mut transaction)?;
+        quota_root::count(mailbox, roots, &renamed.name, &mut transaction);
     }
     transaction.prepare(spool, entry.uniqueid.as_ref())
 }

@@ -7,7 +7,7 @@
 //! | `dav.db` of the user | a row for each script (table `sieve_scripts`) |
 //!
 //! All of it follows from the mailbox, and is made anew from it after each change: what a failure left behind is put right by
-//! the next change, or by `dav_reconstruct USER`. Scripts are not compiled here. Where the compiled form is missing or older
+//! the next change, by the journal of this one, or by `dav_reconstruct USER`. Scripts are not compiled here. Where the compiled form is missing or older
 //! than the script, `lmtpd` compiles it when it is needed (`sieve_script_rebuild` of `imap/sieve_db.c`), so it is enough to
 //! remove one that is not of the script as it is.
 //!
@@ -53,25 +53,27 @@ impl Row {
     }
 }
 
-/// Follows a change of the mailbox, which is open. Failures are told of: the mailbox is what counts, and it is changed.
-pub(super) fn refresh(spool: &mut Spool, mailbox: &mut OpenMailbox) {
+/// Follows a change of the mailbox, which is open; whether that was done. Failures are told of: the mailbox is what counts, and
+/// it is changed.
+pub(super) fn refresh(spool: &mut Spool, mailbox: &mut OpenMailbox) -> bool {
     let name = mailbox.entry.name.clone();
     let outcome = rows(spool, mailbox)
         .and_then(|rows| write(spool, &name, mailbox.entry.uniqueid.as_ref().map_or("", |id| id.as_str()), &rows));
-    tell(spool, &name, outcome);
+    is_done(spool, &name, outcome)
 }
 
-/// The mailbox is removed, and its scripts with it.
-pub(super) fn forget(spool: &mut Spool, name: &MailboxName) {
+/// The mailbox is removed, and its scripts with it; whether that was done.
+pub(super) fn forget(spool: &mut Spool, name: &MailboxName) -> bool {
     let outcome = write(spool, name, "", &[]);
-    tell(spool, name, outcome);
+    is_done(spool, name, outcome)
 }
 
-fn tell(spool: &Spool, name: &MailboxName, outcome: Result<(), StoreError>) {
-    if let Err(error) = outcome {
+fn is_done(spool: &Spool, name: &MailboxName, outcome: Result<(), StoreError>) -> bool {
+    let told = outcome.inspect_err(|error| {
         let what = "IOERROR: sieve scripts are not listed, dav_reconstruct lists them";
-        spool.tell(Severity::Error, what, &[("mailbox", name), ("error", &error)]);
-    }
+        spool.tell(Severity::Error, what, &[("mailbox", name), ("error", error)]);
+    });
+    told.is_ok()
 }
 
 /// All scripts whose messages are there, dead ones included. Messages that are no scripts are passed over.

@@ -4,7 +4,6 @@ use super::{
     super::{
         disk::{Lock, open_or_make},
         error::StoreError,
-        lock::LockName,
         mailbox,
         remove_user::names_in,
         spool::Spool,
@@ -72,10 +71,10 @@ fn is_due(spool: &Spool) -> Result<bool, StoreError> {
 }
 
 fn remove(spool: &mut Spool, kept: &Kept) -> Result<(), StoreError> {
-    let owner_lock = spool.lock(LockName::user_of(&kept.entry.name), Lock::Exclusive)?;
+    let owner_lock = spool.lock_owner(&kept.entry.name, Lock::Exclusive)?;
     let entry = spool.entry(&kept.entry.name)?;
     match entry.filter(|entry| entry.uniqueid == kept.entry.uniqueid) {
-        Some(_) => mailbox::delete_owned(spool, &kept.entry.name, owner_lock, 0).map(drop),
+        Some(_) => mailbox::delete_owned(spool, &kept.entry.name, &owner_lock, 0),
         None => Ok(()),
     }
 }

@@ -32,19 +32,18 @@ pub(in super::super) fn keep(spool: &mut Spool, mailbox: &OpenMailbox) -> Result
     Ok(Some(entry))
 }
 
-/// The transaction is over that was to list what was kept of a mailbox. If it failed, the files go; but if nobody knows whether
-/// it failed, they stay.
-pub(in super::super) fn settle(spool: &mut Spool, mailbox: &MailboxName, kept: &MailboxEntry) {
-    match spool.entry(&kept.name) {
-        Ok(Some(_)) => {
-            let seconds = spool.options.safety.trash.map_or(0, |trash| trash.as_secs());
-            let facts: [(&str, &dyn Display); 3] = [("mailbox", mailbox), ("as", &kept.name), ("seconds", &seconds)];
-            spool.tell(Severity::Notice, "a peer removes a mailbox, which is kept in the trash", &facts);
-        }
-        // What cannot be removed is a second name of files that are where they were.
-        Ok(None) => drop(kept.place().map(|place| remove_files(spool, &place))),
-        Err(_) => {}
+/// What was kept is not to be listed: its files go. What cannot be removed is a second name of files that are where they were.
+pub(in super::super) fn discard(spool: &Spool, kept: &MailboxEntry) {
+    if let Some(place) = kept.place() {
+        remove_files(spool, &place).ok();
     }
+}
+
+/// What was kept is listed.
+pub(in super::super) fn tell(spool: &Spool, mailbox: &MailboxName, kept: &MailboxEntry) {
+    let seconds = spool.options.safety.trash.map_or(0, |trash| trash.as_secs());
+    let facts: [(&str, &dyn Display); 3] = [("mailbox", mailbox), ("as", &kept.name), ("seconds", &seconds)];
+    spool.tell(Severity::Notice, "a peer removes a mailbox, which is kept in the trash", &facts);
 }
 
 /// The entry under the first name from now on that is free.

@@ -25,7 +25,7 @@ mod list;
 mod restore;
 mod user;
 
-pub(super) use keep::{keep, settle};
+pub(super) use keep::{discard, keep, tell};
 pub use list::TrashedMailbox;
 pub use restore::{RestoreError, Restored};
 pub(super) use user::save as save_user;

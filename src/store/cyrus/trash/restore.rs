@@ -19,7 +19,7 @@ use crate::{
     ops::{Intent, Refusal},
     types::{MailboxKind, MailboxName},
 };
-use std::fmt::Display;
+use std::{fmt::Display, sync::Arc};
 
 /// What became of one mailbox.
 #[derive(Debug)]
@@ -102,7 +102,7 @@ fn report(spool: &mut Spool, kept: &Kept) -> Restored {
 }
 
 fn restore_one(spool: &mut Spool, kept: &Kept) -> Result<(), RestoreError> {
-    let owner_lock = spool.lock(LockName::user_of(&kept.name), Lock::Exclusive)?;
+    let owner_lock = spool.lock_owner(&kept.name, Lock::Exclusive)?;
     check(spool, kept)?;
     put_back(spool, kept, owner_lock)?;
     if let Some(owner) = kept.name.owner().filter(|_| kept.name.is_inbox()) {
@@ -126,7 +126,7 @@ fn check(spool: &mut Spool, kept: &Kept) -> Result<(), RestoreError> {
     }
 }
 
-fn put_back(spool: &mut Spool, kept: &Kept, owner_lock: NameLock) -> Result<(), StoreError> {
+fn put_back(spool: &mut Spool, kept: &Kept, owner_lock: Arc<NameLock>) -> Result<(), StoreError> {
     // It may have been restored or expired meanwhile.
     let entry = spool.entry(&kept.entry.name)?.filter(|entry| entry.uniqueid == kept.entry.uniqueid);
     let entry = entry.ok_or(Refusal::Nonexistent)?;
@@ -147,8 +147,8 @@ fn put_back(spool: &mut Spool, kept: &Kept, owner_lock: NameLock) -> Result<(), 
     mailbox::forget(spool, &mailbox, &mut transaction)?;
     if let Some(root) = root {
         let used = usage::difference(usage::NOTHING, usage::usage_of(mailbox.index.header()));
-        transaction.count(spool, root.as_str().as_bytes(), used, &kept.name)?;
+        transaction.count(root.as_str().as_bytes(), used, &kept.name);
     }
-    transaction.prepare(spool, Some(&kept.uniqueid))?.carry_out(spool, None)?.end(spool);
+    transaction.prepare(spool, Some(&kept.uniqueid))?.carry_out(spool, None)?.end(spool, true);
     Ok(())
 }
