@@ -9,13 +9,17 @@ use crate::{
     spool::TestSpool,
 };
 use std::{thread, time::Duration};
-use sync_server::store::{
-    CyrusStore, MemoryStore,
-    cyrus::{
-        disk::{Deadline, Durability, Lock},
-        lock::{LockName, NameLock},
-        quota::{self, Quota, QuotaFile, QuotaRoot},
+use sync_server::{
+    ops::{Change, Commit, Intent, MailboxChange, MailboxState, OpenMailbox, Refusal, Store as _, Target},
+    store::{
+        CyrusStore, MemoryStore,
+        cyrus::{
+            disk::{Deadline, Durability, Lock},
+            lock::{LockName, NameLock},
+            quota::{self, Quota, QuotaFile, QuotaRoot},
+        },
     },
+    types::{MailboxName, ModSeq},
 };
 
 const ROUNDS: usize = 200;
@@ -127,4 +131,39 @@ fn a_quota_root_that_another_makes_at_the_same_time_keeps_what_it_counts() {
     });
     let quota = quota::read(&spool.disk, &path).unwrap().unwrap();
     assert_eq!((quota.used, quota.limits[0]), ([7, 1, 0, 1], Some(2000)));
+}
+
+fn open(store: &mut CyrusStore, name: &str, intent: Intent) -> Option<MailboxState> {
+    store.open_mailbox(&OpenMailbox { name: MailboxName::parse(name.as_bytes()).unwrap(), intent }).unwrap()
+}
+
+/// What another session has made since this one looked is not made again in its place.
+#[test]
+fn a_unique_id_that_another_mailbox_has_got_meanwhile_is_not_given_twice() {
+    let spool = TestSpool::new("twice");
+    let mut peer = Peer::new(store(&spool));
+    let mut mailbox = Mailbox::new("user.u1.a", "id00000001");
+    mailbox.append(Message::number(1));
+    peer.say(Message::number(1).upload("default") + &mailbox.all());
+    let mut store = peer.leave();
+    let made = open(&mut store, "user.u1.a", Intent::Read).unwrap();
+    assert_eq!(open(&mut store, "user.u1.b", Intent::Write), None);
+    let change = MailboxChange {
+        target: Target::New {
+            uniqueid: made.uniqueid,
+            mailbox_type: made.mailbox_type,
+            partition: made.partition,
+            index_version: made.index_version,
+            deleted_modseq: ModSeq(0),
+            replace: false,
+        },
+        header: Some(made.header),
+        user_groups: None,
+        new_user_flags: Vec::new(),
+        annotations: Vec::new(),
+        records: Vec::new(),
+        crcs: made.crcs,
+    };
+    assert_eq!(store.commit(&Commit(Change::Mailbox(Box::new(change)))), Err(Refusal::Moved));
+    assert_same(&spool, &mailbox);
 }

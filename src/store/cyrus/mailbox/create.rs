@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     ops::{MailboxChange, Refusal, SyncedHeader, Target},
-    types::{MailboxKind, MailboxName, MailboxType, ModSeq, Partition},
+    types::{MailboxKind, MailboxName, MailboxType, ModSeq, Partition, UniqueId},
 };
 use std::sync::Arc;
 
@@ -128,6 +128,10 @@ impl New<'_> {
             // A process died while it made or removed a mailbox of this id; what there is now, the peer has to ask for first.
             return Err(Refusal::Locked.into());
         }
+        if is_anothers(spool, uniqueid, &name)? {
+            // Another session has made it since the peer's command was looked at: its files are here.
+            return Err(Refusal::Moved.into());
+        }
         let legacy_dirs = legacy_dirs(spool, &name)?;
         let entry = MailboxEntry {
             uniqueid: Some(uniqueid.clone()),
@@ -138,6 +142,13 @@ impl New<'_> {
         let place = entry.place().ok_or(Refusal::Protocol)?;
         Ok(New { entry, place, index_version: *index_version, deleted_modseq: *deleted_modseq, header })
     }
+}
+
+/// Whether a mailbox of another name has this unique id. The list may find one by its id that is gone (3.6.1).
+fn is_anothers(spool: &mut Spool, id: &UniqueId, name: &MailboxName) -> Result<bool, StoreError> {
+    let Some(found) = spool.entry_by_id(id)?.filter(|found| found.name != *name) else { return Ok(false) };
+    let there = spool.entry(&found.name)?.filter(|there| !there.mailbox_type.is_entry_only());
+    Ok(there.is_some_and(|there| there.uniqueid.as_ref() == Some(id)))
 }
 
 fn create(spool: &Spool, new: New<'_>, owner_lock: Arc<NameLock>) -> Result<OpenMailbox, StoreError> {
