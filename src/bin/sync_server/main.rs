@@ -10,6 +10,7 @@ use sync_server::config::{ImapdConf, spool};
 
 mod args;
 mod connection;
+mod descriptors;
 mod fatal;
 mod inherited;
 mod log;
@@ -49,7 +50,8 @@ fn run(master: Option<inherited::Master>, service: String, log: &Log) -> Result<
     let conf = ImapdConf::read(&args.config, &service)?;
     log.configure(&service, &conf);
     conf.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
-    let store = spool::cyrus_options(&conf)?;
+    let mut store = spool::cyrus_options(&conf)?;
+    store.held_files = descriptors::for_messages();
     umask(Mode::from_bits_truncate(store.umask));
     match &args.task {
         Task::Serve => {}

@@ -33,11 +33,13 @@ mod quotas;
 mod recorded;
 mod removals;
 mod remove_user;
+mod reserve;
 mod room;
 mod sieve;
 mod spool;
 mod staging;
 mod store;
+mod sums;
 mod usage;
 mod users;
 

@@ -91,6 +91,9 @@ pub struct CyrusOptions {
     pub release: Release,
     /// The longest wait for a lock that another process holds.
     pub lock_timeout: Duration,
+    /// Messages of mailboxes that a session has reserved and keeps open, each of which takes a file descriptor; above this number
+    /// they get a second name instead, which costs more.
+    pub held_files: usize,
     /// `umask`
     pub umask: u32,
     /// `sync_server_trash`, `sync_server_max_deletes`, `sync_server_min_free`
@@ -311,6 +314,7 @@ impl CyrusOptions {
             index_version: IndexVersion::V19,
             release: Release::V3_12,
             lock_timeout: Duration::from_secs(60),
+            held_files: 256,
             umask: 0o077,
             safety: Safety::default(),
         }

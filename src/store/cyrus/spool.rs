@@ -1,7 +1,7 @@
 //! The spool: the disk, the options, and what all parts of the store do with them.
 
 use super::{
-    disk::{self, Deadline, Disk, Durability, Lock, Mode},
+    disk::{self, Deadline, Disk, DiskFile, Durability, Lock, Mode},
     error::StoreError,
     lock::{LockName, NameLock},
     mboxlist::{self, MailboxEntry},
@@ -138,7 +138,11 @@ pub(super) fn open_or_create(disk: &Arc<dyn Disk>, path: &Path) -> Result<Twoski
 
 /// Reads a whole file.
 pub(super) fn read_whole(disk: &dyn Disk, path: &Path) -> io::Result<Vec<u8>> {
-    let file = disk.open(path, Mode::Read)?;
+    read_file(disk.open(path, Mode::Read)?.as_ref())
+}
+
+/// All bytes of an open file.
+pub(super) fn read_file(file: &dyn DiskFile) -> io::Result<Vec<u8>> {
     let size = usize::try_from(file.metadata()?.size).map_err(|_| ErrorKind::FileTooLarge)?;
     let mut bytes = vec![0; size];
     let read = file.read_at(0, &mut bytes)?;

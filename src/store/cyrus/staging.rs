@@ -5,8 +5,12 @@
 //! here: the commit that refers to them does that, for all of them together. What a process that died has left is removed by
 //! the next that stages on the same partition.
 //!
+//! A message that a mailbox has is not staged under a name, but held open ([`CyrusOptions::held_files`]); those above that number
+//! get a second name here, too.
+//!
 //! Source: `reservefile` of `imap/dlist.c`, `sync_append_copyfile` and `reserve_folder` of `imap/sync_support.c`.
 
+mod held;
 mod sweep;
 
 use super::{
@@ -15,12 +19,13 @@ use super::{
     error::StoreError,
     options::CyrusOptions,
     remove_user::remove_dir,
-    spool::Spool,
+    spool::{Spool, read_file},
 };
 use crate::{
     ops::Refusal,
     types::{Guid, Partition},
 };
+use held::Held;
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     io::{self, ErrorKind},
@@ -34,7 +39,9 @@ const MOST_CACHED: usize = 8 * 1024;
 /// What a session has staged.
 #[derive(Debug, Default)]
 pub(super) struct Staging {
-    partitions: HashMap<Partition, HashSet<Guid>>,
+    partitions: HashMap<Partition, Staged>,
+    /// Messages of mailboxes that are open, of all partitions.
+    held: usize,
     /// What is known of those that lie in mailboxes, of so many as [`MOST_CACHED`].
     cached: HashMap<Guid, Cached>,
     /// Directories that exist.
@@ -45,6 +52,46 @@ pub(super) struct Staging {
     /// What could not be removed.
     left: Vec<PathBuf>,
     owner: Owner,
+}
+
+/// What is staged for one partition.
+#[derive(Debug, Default)]
+struct Staged {
+    /// Those that have a file in the directory.
+    files: HashSet<Guid>,
+    held: HashMap<Guid, Held>,
+}
+
+/// A message that is staged.
+#[derive(Debug)]
+pub(super) enum StagedMessage<'a> {
+    File(PathBuf),
+    Held(&'a Held),
+}
+
+impl StagedMessage<'_> {
+    /// Where it is found, for reports.
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            StagedMessage::File(path) | StagedMessage::Held(Held { path, .. }) => path,
+        }
+    }
+
+    /// All of its bytes.
+    pub(super) fn read(&self, disk: &dyn Disk) -> io::Result<Vec<u8>> {
+        match self {
+            StagedMessage::File(path) => read_file(disk.open(path, Mode::Read)?.as_ref()),
+            StagedMessage::Held(held) => read_file(held.file.as_ref()),
+        }
+    }
+
+    /// Gives it a name in a mailbox, which must be free.
+    pub(super) fn place(&self, disk: &dyn Disk, to: &Path) -> io::Result<()> {
+        match self {
+            StagedMessage::File(path) => link_or_copy(disk, path, to),
+            StagedMessage::Held(held) => held.place(disk, to),
+        }
+    }
 }
 
 /// Which of the process's stores this is: the lowest number that no other has.
@@ -83,18 +130,19 @@ struct Upload {
 }
 
 impl Staging {
-    /// The file of a message that is staged.
-    pub(super) fn file(
+    /// A message that is staged.
+    pub(super) fn message(
         &self,
         options: &CyrusOptions,
         partition: &Partition,
         guid: Guid,
-    ) -> Result<Option<PathBuf>, StoreError> {
-        let staged = self.partitions.get(partition).is_some_and(|guids| guids.contains(&guid));
-        if !staged {
-            return Ok(None);
+    ) -> Result<Option<StagedMessage<'_>>, StoreError> {
+        let Some(staged) = self.partitions.get(partition) else { return Ok(None) };
+        if staged.files.contains(&guid) {
+            let path = self.directory(options, partition)?.join(guid.to_string());
+            return Ok(Some(StagedMessage::File(path)));
         }
-        Ok(Some(self.directory(options, partition)?.join(guid.to_string())))
+        Ok(staged.held.get(&guid).map(StagedMessage::Held))
     }
 
     /// What is known of a message that was found in a mailbox.
@@ -114,8 +162,8 @@ impl Staging {
         let (path, disk) = (self.place(spool, partition, guid)?, spool.disk.as_ref());
         // What lies there may have other names: it is replaced, not written over.
         let file = in_place_of(disk, &path, || disk.open(&path, Mode::CreateNew)).map_err(StoreError::io(&path))?;
-        if let Some(guids) = self.partitions.get_mut(partition) {
-            guids.remove(&guid);
+        if let Some(staged) = self.partitions.get_mut(partition) {
+            staged.files.remove(&guid);
         }
         self.upload = Some(Upload { partition: partition.clone(), guid, path, file, written: 0 });
         Ok(())
@@ -132,7 +180,7 @@ impl Staging {
     /// The message is complete.
     pub(super) fn finish(&mut self) -> Result<(), StoreError> {
         let upload = self.upload.take().ok_or(Refusal::Protocol)?;
-        self.partitions.entry(upload.partition).or_default().insert(upload.guid);
+        self.partitions.entry(upload.partition).or_default().files.insert(upload.guid);
         Ok(())
     }
 
@@ -150,16 +198,26 @@ impl Staging {
     }
 
     /// Stages a message that lies in a mailbox; whether its bytes are those of its GUID is the caller's to know.
-    pub(super) fn link(
+    pub(super) fn keep(
         &mut self,
         spool: &Spool,
         partition: &Partition,
         guid: Guid,
-        message: &Path,
+        path: PathBuf,
+        file: Box<dyn DiskFile>,
     ) -> Result<(), StoreError> {
+        if self.held >= spool.options.held_files {
+            return self.link(spool, partition, guid, &path);
+        }
+        let before = self.partitions.entry(partition.clone()).or_default().held.insert(guid, Held { file, path });
+        self.held += usize::from(before.is_none());
+        Ok(())
+    }
+
+    fn link(&mut self, spool: &Spool, partition: &Partition, guid: Guid, message: &Path) -> Result<(), StoreError> {
         let (path, disk) = (self.place(spool, partition, guid)?, spool.disk.as_ref());
         in_place_of(disk, &path, || link_or_copy(disk, message, &path)).map_err(StoreError::io(&path))?;
-        self.partitions.entry(partition.clone()).or_default().insert(guid);
+        self.partitions.entry(partition.clone()).or_default().files.insert(guid);
         Ok(())
     }
 
@@ -172,9 +230,10 @@ impl Staging {
         for path in std::mem::take(&mut self.left) {
             outcome = outcome.and(self.remove(disk, path));
         }
-        for (partition, guids) in std::mem::take(&mut self.partitions) {
+        self.held = 0;
+        for (partition, staged) in std::mem::take(&mut self.partitions) {
             let directory = self.directory(&spool.options, &partition)?;
-            for guid in guids {
+            for guid in staged.files {
                 outcome = outcome.and(self.remove(disk, directory.join(guid.to_string())));
             }
         }
@@ -210,17 +269,17 @@ impl Staging {
 pub(super) fn link_or_copy(disk: &dyn Disk, from: &Path, to: &Path) -> io::Result<()> {
     match disk.link(from, to) {
         Err(error) if matches!(error.kind(), ErrorKind::CrossesDevices | ErrorKind::TooManyLinks) => {
-            copy(disk, from, to)
+            copy(disk, disk.open(from, Mode::Read)?.as_ref(), to)
         }
         outcome => outcome,
     }
 }
 
 /// Copies a file to a name that is free.
-pub(super) fn copy(disk: &dyn Disk, from: &Path, to: &Path) -> io::Result<()> {
+pub(super) fn copy(disk: &dyn Disk, from: &dyn DiskFile, to: &Path) -> io::Result<()> {
     /// Bytes copied at once.
     const PIECE: usize = 256 * 1024;
-    let (from, to) = (disk.open(from, Mode::Read)?, disk.open(to, Mode::CreateNew)?);
+    let to = disk.open(to, Mode::CreateNew)?;
     let mut piece = vec![0; PIECE];
     let mut offset = 0;
     loop {

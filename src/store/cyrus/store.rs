@@ -10,9 +10,9 @@ use super::{
     lock::LockName,
     mailbox::{self, OpenMailbox, Opened},
     mboxlist::{MailboxEntry, Tree, TreeFlags, update},
-    messages::{self, Message},
+    messages::Message,
     options::CyrusOptions,
-    quotas, remove_user,
+    quotas, remove_user, reserve,
     room::Room,
     spool::{Spool, now},
     staging::Staging,
@@ -246,7 +246,7 @@ impl Store for CyrusStore {
     }
 
     fn reserve(&mut self, wanted: &Reserve) -> Result<Vec<Guid>, Refusal> {
-        let outcome = messages::reserve(&mut self.spool, &mut self.staging, wanted);
+        let outcome = reserve::reserve(&mut self.spool, &mut self.staging, wanted);
         self.told(outcome)
     }
 

@@ -12,8 +12,8 @@ use super::{
         index::{IndexRecord, Time, counts},
         mime::{self, CacheOptions, ParsedMessage},
         options::MetaFile,
-        spool::{Spool, now, read_whole},
-        staging::{Staging, link_or_copy},
+        spool::{Spool, now},
+        staging::{StagedMessage, Staging},
     },
     open::OpenMailbox,
 };
@@ -21,7 +21,7 @@ use crate::{
     ops::{Record, Refusal},
     types::InternalFlags,
 };
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What appending records to a mailbox has open.
 pub(super) struct Appender<'a> {
@@ -71,26 +71,26 @@ impl<'a> Appender<'a> {
 
     fn place_message(&mut self, mailbox: &OpenMailbox, record: &Record) -> Result<ParsedMessage, StoreError> {
         let (options, disk) = (&self.spool.options, self.spool.disk.as_ref());
-        let staged = self.staging.file(options, &mailbox.place.partition, record.guid)?;
+        let staged = self.staging.message(options, &mailbox.place.partition, record.guid)?;
         let staged = staged.ok_or(Refusal::MessageMissing)?;
         let parsed = self.parsed(&staged, record)?;
         let path = options.message_file(&mailbox.place, record.uid)?;
         // A file of this name is the leftover of a change that was never committed: uids are not given twice.
-        in_place_of(disk, &path, || link_or_copy(disk, &staged, &path)).map_err(StoreError::io(&path))?;
+        in_place_of(disk, &path, || staged.place(disk, &path)).map_err(StoreError::io(&path))?;
         self.unsynced.file(&path);
         disk.set_modified(&path, record.internal_date).map_err(StoreError::io(&path))?;
         Ok(parsed)
     }
 
     /// What a staged message's bytes say, or what a mailbox that has it knows of them.
-    fn parsed(&mut self, staged: &Path, record: &Record) -> Result<ParsedMessage, StoreError> {
+    fn parsed(&mut self, staged: &StagedMessage<'_>, record: &Record) -> Result<ParsedMessage, StoreError> {
         let (disk, options, guid) = (self.spool.disk.as_ref(), &self.options, record.guid);
         let known =
             self.staging.cached(&guid).filter(|cached| cached.is_as_parsed(record.internal_date, options.release));
         if let Some(parsed) = known.and_then(|known| self.elsewhere.parsed(disk, known, guid)) {
             return Ok(parsed);
         }
-        let bytes = read_whole(disk, staged).map_err(StoreError::io(staged))?;
+        let bytes = staged.read(disk).map_err(StoreError::io(staged.path()))?;
         // What is staged had this GUID when it was written or reserved.
         Ok(mime::parse_known(&bytes, guid, options))
     }

@@ -9,7 +9,7 @@
 use super::{
     super::{
         annotations,
-        disk::{Durability, Lock},
+        disk::{Durability, Lock, Mode},
         error::StoreError,
         index::IndexHeader,
         journal::{Prepared, Transaction},
@@ -210,7 +210,10 @@ fn copy_file(
         None => spool.options.mailbox_data_dir(new)?.join(name),
     };
     let is_copied = copied.iter().any(|file| file.name() == name);
-    let made = if is_copied { copy(disk, source, &target) } else { link_or_copy(disk, source, &target) };
+    let made = match is_copied {
+        true => disk.open(source, Mode::Read).and_then(|source| copy(disk, source.as_ref(), &target)),
+        false => link_or_copy(disk, source, &target),
+    };
     made.and_then(|()| disk.set_modified(&target, metadata.modified)).map_err(StoreError::io(&target))
 }
 
