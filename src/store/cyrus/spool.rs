@@ -3,6 +3,7 @@
 use super::{
     disk::{self, Deadline, Disk, DiskFile, Durability, Lock, Mode},
     error::StoreError,
+    journal::IdleJournal,
     lock::{LockName, NameLock},
     mboxlist::{self, MailboxEntry},
     options::CyrusOptions,
@@ -30,11 +31,13 @@ pub(super) struct Spool {
     list: Option<Twoskip>,
     /// Whether this store left a journal behind, because the disk failed.
     pub(super) has_unfinished: bool,
+    /// Files for journals, one for each change that this store was making at the same time.
+    pub(super) journals: Vec<IdleJournal>,
 }
 
 impl Spool {
     pub(super) fn new(disk: Arc<dyn Disk>, options: CyrusOptions, observer: Arc<dyn Observer>) -> Spool {
-        Spool { disk, options, observer, list: None, has_unfinished: false }
+        Spool { disk, options, observer, list: None, has_unfinished: false, journals: Vec::new() }
     }
 
     /// Tells the administrator.

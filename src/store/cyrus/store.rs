@@ -195,6 +195,7 @@ impl CyrusStore {
 /// What a session that was dropped had staged is of no use to anybody.
 impl Drop for CyrusStore {
     fn drop(&mut self) {
+        journal::remove_idle(&mut self.spool);
         let outcome = self.staging.discard(&self.spool);
         // It is told of; nobody is left to be answered.
         self.told(outcome).ok();

@@ -87,6 +87,6 @@ mod tests {
             assert_eq!(summed.as_ref().unwrap().0, expected, "{number}");
         }
         assert!(sums[100].is_err());
-        assert!(sum_all(&RealDisk, &[]).is_empty());
+        assert!(sum_all::<PathBuf>(&RealDisk, &[]).is_empty());
     }
 }

@@ -33,6 +33,16 @@ impl Journal {
         for quota in &self.quotas {
             quota.apply(spool, held.next(), &mut unsynced)?;
         }
+        self.apply_files(spool, index, unsynced)
+    }
+
+    /// The same of everything but the quota roots.
+    pub(super) fn apply_files(
+        &self,
+        spool: &mut Spool,
+        index: Option<&mut IndexFile>,
+        mut unsynced: Unsynced,
+    ) -> Result<(), StoreError> {
         if let Some(header) = &self.header {
             header.apply(spool, self, &mut unsynced)?;
         }
@@ -109,6 +119,13 @@ fn write_all(table: &mut Writer<'_>, puts: &[&Put]) -> Result<usize, super::supe
 }
 
 impl QuotaChange {
+    /// Makes the change by itself and waits until it is durable.
+    pub(super) fn finish(&self, spool: &Spool) -> Result<(), StoreError> {
+        let mut unsynced = Unsynced::default();
+        self.apply(spool, None, &mut unsynced)?;
+        unsynced.sync(spool.disk.as_ref())
+    }
+
     fn apply(&self, spool: &Spool, held: Option<QuotaFile<'_>>, unsynced: &mut Unsynced) -> Result<(), StoreError> {
         let path = spool.options.quota_file(&self.root);
         let locked = || QuotaFile::lock(spool.disk.as_ref(), &path, false, spool.deadline());

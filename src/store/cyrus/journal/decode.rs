@@ -19,18 +19,22 @@ pub(super) enum Found {
     Task(Task),
 }
 
-pub(super) fn decode(bytes: &[u8]) -> Option<Found> {
+/// What a file says, and the number of the change. What follows the entries is of an earlier one.
+pub(super) fn decode(bytes: &[u8]) -> Option<(u64, Found)> {
     let (found, entries) = bytes.split_at_checked(HEAD)?;
-    let expected = head(u64::try_from(entries.len()).ok()?, crc32fast::hash(entries));
-    if found != expected {
+    let [length, number] = [8, 16].map(|at| found.get(at..)?.first_chunk().copied().map(u64::from_be_bytes));
+    let (length, number) = (length?, number?);
+    let entries = entries.get(..usize::try_from(length).ok()?)?;
+    if found != head(length, number, crc32fast::hash(entries)) {
         return None;
     }
     let mut fields = Fields(entries);
     let letter = fields.byte()?;
-    match task(letter, &mut fields) {
-        Some(task) => Some(Found::Task(task)),
-        None => change(letter, Fields(entries.get(1..)?)).map(|journal| Found::Change(Box::new(journal))),
-    }
+    let found = match task(letter, &mut fields) {
+        Some(task) => Found::Task(task),
+        None => Found::Change(Box::new(change(letter, Fields(entries.get(1..)?))?)),
+    };
+    Some((number, found))
 }
 
 fn task(letter: u8, fields: &mut Fields<'_>) -> Option<Task> {

@@ -15,11 +15,11 @@ use crate::ops::Refusal;
 /// What the file begins with.
 pub(super) const MAGIC: &[u8; 8] = b"csyncjr1";
 /// Bytes in front of the entries.
-pub(super) const HEAD: usize = 24;
+pub(super) const HEAD: usize = 32;
 
 /// The bytes in front of entries of this length and sum.
-pub(super) fn head(length: u64, sum: u32) -> Vec<u8> {
-    let mut bytes = [&MAGIC[..], &length.to_be_bytes(), &sum.to_be_bytes()].concat();
+pub(super) fn head(length: u64, number: u64, sum: u32) -> Vec<u8> {
+    let mut bytes = [&MAGIC[..], &length.to_be_bytes(), &number.to_be_bytes(), &sum.to_be_bytes()].concat();
     bytes.extend_from_slice(&crc32fast::hash(&bytes).to_be_bytes());
     bytes
 }

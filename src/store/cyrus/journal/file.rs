@@ -8,6 +8,7 @@ use super::{
         spool::Spool,
     },
     encode,
+    idle::IdleJournal,
 };
 use std::{
     io::{self, ErrorKind},
@@ -24,8 +25,16 @@ const MAX_FILE: u64 = 1 << 30;
 #[derive(Debug)]
 pub(super) struct JournalFile {
     path: PathBuf,
-    /// Locked.
-    file: Box<dyn DiskFile>,
+    kind: Kind,
+}
+
+/// Whose file it is; each is locked.
+#[derive(Debug)]
+enum Kind {
+    /// Nobody's after this change.
+    Single(Box<dyn DiskFile>),
+    /// The session's.
+    Session(IdleJournal),
 }
 
 /// What is found under the name of a journal.
@@ -48,25 +57,38 @@ pub(super) fn directory(options: &CyrusOptions) -> PathBuf {
 pub(super) type Write<'a> = dyn FnMut(&[u8]) -> Result<(), StoreError> + 'a;
 
 impl JournalFile {
-    /// Writes a journal. If that fails, there is none, or the next change finds what there is.
+    /// Writes a journal to the session's file, for the time of the change under this name. If that fails, there is none, or the
+    /// next change finds what there is.
     pub(super) fn write(
         spool: &mut Spool,
         name: &str,
         entries: impl FnOnce(&mut Write<'_>) -> Result<(), StoreError>,
     ) -> Result<JournalFile, StoreError> {
+        let path = directory(&spool.options).join(name);
+        let idle = IdleJournal::take(spool, &path).map_err(StoreError::io(&path))?;
+        let written = write(idle.file.as_ref(), &path, idle.number, entries);
+        JournalFile { path, kind: Kind::Session(idle) }.or_none(spool, written)
+    }
+
+    /// Writes a journal to a file of this name.
+    pub(super) fn write_alone(spool: &mut Spool, name: &str, entry: &[u8]) -> Result<JournalFile, StoreError> {
         let directory = directory(&spool.options);
         let path = directory.join(name);
         let file = create(spool, &path).map_err(StoreError::io(&path))?;
-        let written = write(file.as_ref(), &path, entries)
+        let written = write(file.as_ref(), &path, 0, |write| write(entry))
             .and_then(|()| spool.disk.sync_dir(&directory).map_err(StoreError::io(&directory)));
-        let journal = JournalFile { path, file };
-        match written {
-            Ok(()) => Ok(journal),
-            Err(error) => {
-                journal.discard(spool);
-                Err(error)
-            }
+        JournalFile { path, kind: Kind::Single(file) }.or_none(spool, written)
+    }
+
+    /// Of a journal that could not be made durable nothing may be found later: its change is not made.
+    fn or_none(self, spool: &mut Spool, written: Result<(), StoreError>) -> Result<JournalFile, StoreError> {
+        let Err(error) = written else { return Ok(self) };
+        let (Kind::Single(file) | Kind::Session(IdleJournal { file, .. })) = &self.kind;
+        file.set_size(0).and_then(|()| file.sync()).ok();
+        if remove_if_there(spool.disk.as_ref(), &self.path).is_err() {
+            spool.has_unfinished = true;
         }
+        Err(error)
     }
 
     /// Opens and locks a journal.
@@ -81,18 +103,16 @@ impl JournalFile {
             opened => opened.map_err(StoreError::io(path))?,
         };
         let bytes = read(file.as_ref()).map_err(StoreError::io(path))?;
-        Ok(Opening::Left(JournalFile { path: path.to_owned(), file }, bytes))
-    }
-
-    /// Of a journal that could not be made durable nothing may be found later: its change is not made.
-    fn discard(self, spool: &mut Spool) {
-        self.file.set_size(0).and_then(|()| self.file.sync()).ok();
-        self.remove(spool);
+        Ok(Opening::Left(JournalFile { path: path.to_owned(), kind: Kind::Single(file) }, bytes))
     }
 
     /// The change is made, or dropped. A journal that stays behind says nothing new, and goes with the next look at it.
     pub(super) fn remove(self, spool: &mut Spool) {
-        if remove_if_there(spool.disk.as_ref(), &self.path).is_err() {
+        let removed = match self.kind {
+            Kind::Single(_) => remove_if_there(spool.disk.as_ref(), &self.path),
+            Kind::Session(idle) => idle.give_back(spool, &self.path),
+        };
+        if removed.is_err() {
             spool.has_unfinished = true;
         }
     }
@@ -110,6 +130,7 @@ fn create(spool: &Spool, path: &Path) -> io::Result<Box<dyn DiskFile>> {
 fn write(
     file: &dyn DiskFile,
     path: &Path,
+    number: u64,
     entries: impl FnOnce(&mut Write<'_>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let (mut sum, mut end, mut gathered) = (crc32fast::Hasher::new(), encode::HEAD as u64, Vec::new());
@@ -125,7 +146,7 @@ fn write(
         if gathered.len() >= GATHER { flush(&mut gathered) } else { Ok(()) }
     })?;
     flush(&mut gathered)?;
-    let head = encode::head(end - encode::HEAD as u64, sum.finalize());
+    let head = encode::head(end - encode::HEAD as u64, number, sum.finalize());
     file.write_at(0, &[&head]).and_then(|()| file.sync()).map_err(StoreError::io(path))
 }
 

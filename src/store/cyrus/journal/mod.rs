@@ -2,7 +2,7 @@
 //!
 //! A power cut or a killed process leaves any part of what was being written. Where a change is more than one file can take
 //! whole, it is first written to a journal, `sync_server.journal/UNIQUEID` in the configuration directory, which is made
-//! durable; then it is made; then that is made durable; then the journal goes. Whoever finds a journal finishes the change:
+//! durable; then it is made; then that is made durable; then the journal gives up its name (see [`idle`]). Whoever finds a journal finishes the change:
 //! a store when it is made, for journals of processes that are gone, and a session that wants to change the mailbox. What is
 //! done to many mailboxes, one after the other, is noted in the same way.
 //!
@@ -24,9 +24,10 @@
 //! |---|---|---|
 //! | 0 | 8 | `csyncjr1` |
 //! | 8 | 8 | length n of the entries, big-endian as all numbers here |
-//! | 16 | 4 | CRC-32 of the entries |
-//! | 20 | 4 | CRC-32 of the 20 bytes before |
-//! | 24 | n | entries |
+//! | 16 | 8 | number of the change, of those that the file has taken |
+//! | 24 | 4 | CRC-32 of the entries |
+//! | 28 | 4 | CRC-32 of the 28 bytes before |
+//! | 32 | n | entries; behind them may be the rest of an earlier change |
 //!
 //! An entry is a letter and its fields; a string is its length in 4 bytes, and its bytes; *if any* is 0, or 1 and a string.
 //!
@@ -45,13 +46,15 @@
 //! | `T` | root string, string | instead: a quota root is made |
 //! | `V` | root string | instead: a quota root goes |
 //!
-//! Every item is set to what it is after, if it is as it was before. So nothing is done twice, and a journal that outlives
-//! its change (its removal is not waited for) does no harm.
+//! Every item is set to what it is after, if it is as it was before, and quota roots are counted anew. So nothing is done twice, and a
+//! journal that outlives its change (its removal is not waited for) does no harm.
 
 mod apply;
 mod decode;
 mod encode;
 mod file;
+mod idle;
+mod recount;
 mod replay;
 mod task;
 mod transaction;
@@ -59,6 +62,7 @@ mod transaction;
 #[cfg(test)]
 mod tests;
 
+pub(super) use idle::{IdleJournal, remove_idle};
 pub(super) use replay::{replay_all, settle};
 pub(super) use task::Task;
 pub(super) use transaction::{Prepared, Transaction};

@@ -3,6 +3,7 @@
 use super::{
     super::{
         disk::Lock,
+        durable::Unsynced,
         error::StoreError,
         index::IndexFile,
         lock::{LockName, NameLock},
@@ -13,6 +14,7 @@ use super::{
     Database, Journal,
     decode::{Found, decode},
     file::{JournalFile, Opening, directory},
+    idle,
 };
 use crate::{
     event::Severity,
@@ -56,11 +58,12 @@ fn replay(spool: &mut Spool, path: &Path, held: Option<&LockName>) -> Result<boo
         Opening::InUse => return Ok(false),
         Opening::Left(file, bytes) => (file, bytes),
     };
-    let found = decode(&bytes);
+    let is_current = |number| idle::is_current(path.file_name().unwrap_or_default(), number);
+    let found = decode(&bytes).filter(|(number, _)| is_current(*number)).map(|(_, found)| found);
     let is_done = match &found {
         Some(Found::Change(journal)) => finish_change(spool, journal, held)?,
         Some(Found::Task(task)) => task.finish(spool).map(|()| true)?,
-        // It was being written: nothing of its change was made.
+        // It was being written, so that nothing of its change was made; or that is done.
         None => true,
     };
     if is_done {
@@ -114,7 +117,9 @@ fn finish(spool: &mut Spool, journal: &Journal) -> Result<bool, StoreError> {
         spool.tell(Severity::Error, what, &[("mailbox", journal.name())]);
         return Ok(false);
     }
-    journal.apply(spool, index.as_mut(), Vec::new()).map(|()| true)
+    journal.apply_files(spool, index.as_mut(), Unsynced::default())?;
+    drop(index);
+    journal.recount(spool).map(|()| true)
 }
 
 /// The index that changes; `None` where its mailbox is gone.

@@ -29,7 +29,7 @@ impl Task {
     ) -> Result<T, StoreError> {
         let entry = self.entry();
         let name = format!("={:08x}", crc32fast::hash(&entry));
-        let file = JournalFile::write(spool, &name, |write| write(&entry))?;
+        let file = JournalFile::write_alone(spool, &name, &entry)?;
         let outcome = work(spool).and_then(|outcome| make_durable(spool).map(|()| outcome));
         match &outcome {
             Err(error) if error.is_of_disk() => spool.has_unfinished = true,

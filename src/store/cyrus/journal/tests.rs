@@ -103,7 +103,7 @@ fn bytes_of(journal: &Journal) -> Vec<u8> {
         Ok(())
     };
     encode::entries(journal, &mut add).unwrap();
-    [encode::head(entries.len() as u64, crc32fast::hash(&entries)), entries].concat()
+    [encode::head(entries.len() as u64, 7, crc32fast::hash(&entries)), entries].concat()
 }
 
 fn leave(disk: &SimulatedDisk, bytes: &[u8]) {
@@ -121,7 +121,11 @@ fn is_there(disk: &SimulatedDisk) -> bool {
 #[test]
 fn what_is_written_is_read() {
     let journal = everything();
-    assert_eq!(decode(&bytes_of(&journal)), Some(Found::Change(Box::new(journal))));
+    let mut bytes = bytes_of(&journal);
+    let expected = Some((7, Found::Change(Box::new(journal))));
+    assert_eq!(decode(&bytes), expected);
+    bytes.extend_from_slice(b"the rest of a longer one");
+    assert_eq!(decode(&bytes), expected);
 }
 
 #[test]
