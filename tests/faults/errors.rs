@@ -2,32 +2,20 @@
 
 use crate::{
     common::peer::Peer,
-    losses::{Losses, assert_nothing_lost},
-    matrix::{Case, Verdict, cases, find, for_each, judge_again},
-    sound::{Findings, inspect},
-    spool::{connect, files},
-    state::State,
+    matrix::{
+        case::{Case, Verdict, cases, find, for_each, judge_again},
+        failures::{Failed, failures},
+        losses::{Losses, assert_nothing_lost},
+        sound::{Findings, inspect},
+        spool::files,
+        state::State,
+    },
 };
 use std::collections::BTreeSet;
 use sync_server::store::{
     CyrusStore,
-    cyrus::disk::simulated::{Failure, SimulatedDisk, Surviving},
+    cyrus::disk::simulated::{Failure, SimulatedDisk},
 };
-
-const EINTR: i32 = 4;
-const EIO: i32 = 5;
-const EMFILE: i32 = 24;
-const ENOSPC: i32 = 28;
-
-/// What fails: the number of the error, whether only changes are counted and fail, and whether all later calls fail, too.
-const FAILURES: [(i32, bool, bool); 6] = [
-    (EIO, false, false),
-    (EIO, false, true),
-    (EMFILE, false, false),
-    (ENOSPC, true, false),
-    (ENOSPC, true, true),
-    (EINTR, true, false),
-];
 
 #[derive(Default)]
 struct Outcome {
@@ -57,37 +45,24 @@ fn no_failing_call_loses_anything() {
 
 fn fail_each(case: &Case) -> Outcome {
     let mut outcome = Outcome::default();
-    for (errno, only_changes, for_good) in FAILURES {
+    for failed in failures(case) {
+        let Failure { call, only_changes, errno, for_good } = failed.failure;
         let what = if only_changes { "change" } else { "call" };
         let how = if for_good { " for good" } else { "" };
-        for call in 0.. {
-            let failure = Failure { call, only_changes, errno, for_good };
-            let Some((mut faults, left_behind)) = fail(case, failure) else { break };
-            outcome.failures += 1;
-            match for_good {
-                true => outcome.left_behind += left_behind.len(),
-                false => faults.extend(left_behind),
-            }
-            outcome.losses.add(faults, &format!("{what} {call}, error {errno}{how}"));
+        let (mut faults, left_behind) = look(case, failed);
+        outcome.failures += 1;
+        match for_good {
+            true => outcome.left_behind += left_behind.len(),
+            false => faults.extend(left_behind),
         }
+        outcome.losses.add(faults, &format!("{what} {call}, error {errno}{how}"));
     }
     outcome
 }
 
-/// What is wrong after this failure, and what it leaves behind; `None` if the command makes no such call.
-fn fail(case: &Case, failure: Failure) -> Option<(BTreeSet<String>, Vec<String>)> {
-    let disk = case.disk.copied();
-    let mut peer = connect(&disk);
-    peer.say(case.command.before.clone());
-    disk.fail(Some(failure));
-    let reply = peer.say(case.command.said.clone());
-    let counts = disk.counts();
-    if failure.call >= if failure.only_changes { counts.changes } else { counts.calls } {
-        return None;
-    }
-    let noop = peer.say("NOOP\r\n");
-    let durable = disk.after_power_cut(Surviving::Nothing);
-    disk.fail(None);
+/// What is wrong after this failure, and what it leaves behind.
+fn look(case: &Case, failed: Failed) -> (BTreeSet<String>, Vec<String>) {
+    let Failed { disk, mut peer, reply, noop, durable, .. } = failed;
     let (state, findings) = ask(&mut peer, &disk);
     let mut verdict = case.judge(&state, findings);
     verdict.faults.extend(check_reply(case, &reply, &noop, &verdict, &durable));
@@ -97,7 +72,7 @@ fn fail(case: &Case, failure: Failure) -> Option<(BTreeSet<String>, Vec<String>)
         verdict.faults.extend(judge_again(case, &again, &state, findings));
     }
     drop(peer.leave());
-    Some((verdict.faults, left_behind(&disk)))
+    (verdict.faults, left_behind(&disk))
 }
 
 /// What was answered is whole, and true.

@@ -4,14 +4,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
-
-mod counted;
-mod errors;
-mod losses;
-mod mailbox;
+#[path = "../matrix/mod.rs"]
 mod matrix;
+
+mod errors;
 mod power;
-mod script;
-mod sound;
-mod spool;
-mod state;

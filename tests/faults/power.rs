@@ -1,18 +1,13 @@
 //! The power is cut before each change that a command makes to the disk, and after the last.
 
-use crate::{
+use crate::matrix::{
+    case::{Case, Verdict, cases, find, for_each, judge_again},
+    cuts::{hash, images, ways},
     losses::{Losses, assert_nothing_lost},
-    matrix::{Case, Verdict, cases, find, for_each, judge_again},
-    spool::{connect, files},
+    spool::connect,
 };
-use std::{
-    collections::{BTreeSet, HashMap, HashSet},
-    hash::{DefaultHasher, Hash, Hasher},
-};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use sync_server::store::cyrus::disk::simulated::{SimulatedDisk, Surviving};
-
-/// Random subsets of what was not durable, for each cut.
-const SEEDS: u64 = 8;
 
 #[derive(Default)]
 struct Outcome {
@@ -27,7 +22,7 @@ struct Outcome {
 /// done, another is done or not; nothing that a peer is told and no file disagrees, also after another power cut while that is
 /// mended; and said again the command is done.
 ///
-/// Of a command that changes several mailboxes, each is changed or not ([`Grain::Each`](crate::script::Grain)). Files that nothing
+/// Of a command that changes several mailboxes, each is changed or not ([`Grain::Each`](crate::matrix::script::Grain)). Files that nothing
 /// refers to may be left: they are counted.
 ///
 /// Images with the same bytes are looked at once.
@@ -54,8 +49,7 @@ fn cut(case: &Case) -> Outcome {
     let (images, answered) = images(case);
     let mut known: HashMap<u64, Verdict> = HashMap::new();
     for (call, image) in images.iter().enumerate() {
-        let seeds = (0..SEEDS).map(Surviving::Some);
-        for surviving in [Surviving::Nothing, Surviving::Everything].into_iter().chain(seeds) {
+        for surviving in ways() {
             let place = format!("call {call} of {}, {surviving:?}", images.len() - 1);
             let found = image.after_power_cut(surviving);
             outcome.images += 1;
@@ -72,28 +66,6 @@ fn cut(case: &Case) -> Outcome {
     }
     (outcome.cuts, outcome.different) = (images.len(), known.len());
     outcome
-}
-
-/// The disk before each change of a command and of the end of its session, and at the end; and from which of them on the command
-/// was answered.
-fn images(case: &Case) -> (Vec<SimulatedDisk>, usize) {
-    let disk = case.disk.copied();
-    let mut peer = connect(&disk);
-    peer.say(case.command.before.clone());
-    disk.fail(None);
-    disk.keep_images();
-    peer.say(case.command.said.clone());
-    let answered = disk.counts().changes as usize;
-    drop(peer.leave());
-    let mut images = disk.take_images();
-    images.push(disk.copied());
-    (images, answered)
-}
-
-fn hash(disk: &SimulatedDisk) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    files(disk).hash(&mut hasher);
-    hasher.finish()
 }
 
 /// What a process finds that is started after the power cut; and what the command does that is said again, where it is not done.

@@ -1,6 +1,6 @@
 //! What was lost.
 
-use crate::matrix::Case;
+use super::case::Case;
 use std::collections::BTreeMap;
 
 /// What is wrong after one command, each with the places where it was found.

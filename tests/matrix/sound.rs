@@ -1,6 +1,6 @@
 //! What no peer is told: whether the files agree with each other, as `reconstruct`, `quota` and `cyr_dbtool` would find them.
 
-use crate::{
+use super::{
     mailbox,
     spool::{files, options},
 };

@@ -1,12 +1,12 @@
 //! The script, each command with the disk that it finds, and with what may be found after it failed.
 
-use crate::{
-    common::peer::is_done,
+use super::{
     script::{Command, Grain, script},
     sound::{Findings, inspect},
     spool::{connect, empty_disk},
     state::State,
 };
+use crate::common::peer::is_done;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Mutex,

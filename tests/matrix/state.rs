@@ -1,6 +1,7 @@
 //! What there is, as a peer is told.
 
-use crate::{common::peer::Peer, sound::Findings};
+use super::sound::Findings;
+use crate::common::peer::Peer;
 use std::collections::{BTreeMap, BTreeSet};
 use sync_server::ops::Store;
 

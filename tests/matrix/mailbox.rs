@@ -1,6 +1,6 @@
 //! The files of one mailbox, read and compared with each other and with the list.
 
-use crate::{
+use super::{
     counted::Counted,
     sound::{Inspector, Outcome, first_part},
 };
