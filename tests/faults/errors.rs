@@ -45,7 +45,7 @@ fn no_failing_call_loses_anything() {
 
 fn fail_each(case: &Case) -> Outcome {
     let mut outcome = Outcome::default();
-    for failed in failures(case) {
+    for failed in failures(case, 1) {
         let Failure { call, only_changes, errno, for_good } = failed.failure;
         let what = if only_changes { "change" } else { "call" };
         let how = if for_good { " for good" } else { "" };

@@ -21,6 +21,8 @@ use sync_server::store::cyrus::disk::{
 pub struct Case {
     pub command: Command,
     pub disk: SimulatedDisk,
+    /// The disk after it, where nothing fails.
+    pub done: SimulatedDisk,
     pub before: State,
     pub after: State,
 }
@@ -41,10 +43,11 @@ fn case(disk: &SimulatedDisk, command: Command) -> Case {
     }
     let found = disk.copied();
     say(disk, &command, &(command.before.clone() + &command.said));
-    let (after, Findings { faults, orphans, .. }) = find(&disk.copied());
+    let done = disk.copied();
+    let (after, Findings { faults, orphans, .. }) = find(&done);
     assert!(before != after, "{} changes nothing", command.name);
     assert!(faults.is_empty() && orphans.is_empty(), "{}: {faults:?} {orphans:?}", command.name);
-    Case { command, disk: found, before, after }
+    Case { command, disk: found, done, before, after }
 }
 
 /// A session in which all goes well.

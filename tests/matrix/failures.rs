@@ -36,10 +36,10 @@ pub struct Failed {
     pub durable: SimulatedDisk,
 }
 
-/// Lets each call fail that the command makes, one after the other, in each way.
-pub fn failures(case: &Case) -> impl Iterator<Item = Failed> {
+/// Lets calls fail that the command makes, one after the other, in each way: every call, every second one and so on.
+pub fn failures(case: &Case, every: usize) -> impl Iterator<Item = Failed> {
     FAILURES.into_iter().flat_map(move |(errno, only_changes, for_good)| {
-        let each = (0..).map(move |call| Failure { call, only_changes, errno, for_good });
+        let each = (0..).step_by(every).map(move |call| Failure { call, only_changes, errno, for_good });
         each.map_while(move |failure| fail(case, failure))
     })
 }

@@ -35,6 +35,7 @@ pub struct Mailbox<'a> {
 /// Reads the files of a mailbox and notes what is wrong with them.
 pub fn inspect(inspector: &mut Inspector, entry: &MailboxEntry) -> Outcome<()> {
     let mailbox = Mailbox::read(inspector, entry)?;
+    inspector.know(entry.name.as_str(), &mailbox.place);
     mailbox.check_header(inspector);
     mailbox.check_records(inspector);
     mailbox.check_messages(inspector);

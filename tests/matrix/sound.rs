@@ -32,6 +32,20 @@ pub struct Findings {
     pub orphans: Vec<String>,
     /// Tombstones of the list and links to active scripts, which no peer is told of.
     pub untold: BTreeMap<String, String>,
+    /// All mailboxes, and where their messages lie.
+    pub mailboxes: BTreeMap<String, PathBuf>,
+}
+
+impl Findings {
+    /// Messages without a record, by mailbox and uid.
+    pub fn unrecorded(&self) -> Vec<(&str, &str)> {
+        let mut found = Vec::new();
+        for (name, directory) in &self.mailboxes {
+            let names = self.orphans.iter().filter_map(|path| Path::new(path).strip_prefix(directory).ok()?.to_str());
+            found.extend(names.filter_map(|file| Some((name.as_str(), file.strip_suffix('.')?))));
+        }
+        found
+    }
 }
 
 /// Looks at everything.
@@ -100,6 +114,12 @@ impl Inspector {
 
     pub fn meta_file(&self, place: &MailboxPlace, file: MetaFile) -> PathBuf {
         self.options.meta_file(place, file).unwrap()
+    }
+
+    /// There is such a mailbox.
+    pub fn know(&mut self, name: &str, place: &MailboxPlace) {
+        let directory = self.options.mailbox_data_dir(place).unwrap();
+        self.findings.mailboxes.insert(name.to_owned(), directory);
     }
 
     /// A mailbox uses so much of its quota root.

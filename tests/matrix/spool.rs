@@ -14,7 +14,7 @@ use sync_server::{
 };
 
 /// What lies on no real disk: SQLite has its own way there.
-const ROOT: &str = "/sync_server-faults";
+pub const ROOT: &str = "/sync_server-faults";
 
 /// Two partitions; locks lie apart, where nothing needs to survive.
 pub fn options() -> CyrusOptions {

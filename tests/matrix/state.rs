@@ -5,7 +5,7 @@ use crate::common::peer::Peer;
 use std::collections::{BTreeMap, BTreeSet};
 use sync_server::ops::Store;
 
-const USERS: [&str; 5] = ["u1", "u2", "u3", "u4", "u5"];
+pub const USERS: [&str; 5] = ["u1", "u2", "u3", "u4", "u5"];
 /// What is a date, in seconds since 1970; the master's are earlier than those of this test.
 const DATES: [&str; 5] = ["LAST_UPDATE", "LAST_UPDATED", "INTERNALDATE", "LAST_APPENDDATE", "VALUE"];
 const OWN: u64 = 1_710_000_000;
@@ -60,6 +60,21 @@ impl State {
     fn mailboxes(&self) -> Vec<String> {
         let mailboxes = self.0.iter().filter(|(_, told)| told.contains(" SYNC_CRC "));
         mailboxes.filter_map(|(part, _)| Some(part.strip_prefix("mailbox ")?.to_owned())).collect()
+    }
+
+    /// Whether a user has an INBOX.
+    pub fn has_user(&self, user: &str) -> bool {
+        self.0.contains_key(&format!("mailbox user.{user}"))
+    }
+
+    /// The names of mailboxes that are gone.
+    pub fn tombstones(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().filter_map(|part| part.strip_prefix("tombstone "))
+    }
+
+    /// The annotations of the server.
+    pub fn server(&self) -> Option<&String> {
+        self.0.get("server")
     }
 
     /// The parts that are as in neither of two states, with the first word that is not, and whether all others are as in one.

@@ -8,10 +8,13 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../matrix/mod.rs"]
+mod matrix;
 
 mod compare;
 mod crowd;
 mod differential;
+mod disks;
 mod in_imap;
 mod judge;
 mod mail;

@@ -23,9 +23,17 @@ const NOT_MAIL: [&str; 14] = [
 const NOT_MAIL_ANYWHERE: [&str; 5] = ["dav.db", "conversations.db", "imapd.conf", "cyrus.conf", "master.out"];
 
 pub fn files(instance: &Instance) -> Result<BTreeMap<String, Vec<String>>> {
-    let mut found = BTreeMap::new();
-    walk(instance, "", &mut found)?;
-    Ok(without_empty_homes(found))
+    let mut files = BTreeMap::new();
+    for (path, metadata) in paths(instance)? {
+        let mut lines = vec![format!("mode={:o} owner={}:{}", metadata.mode(), metadata.uid(), metadata.gid())];
+        if metadata.is_dir() {
+            files.insert(format!("{path}/"), lines);
+        } else {
+            lines.extend(contents(instance, &path, &metadata)?);
+            files.insert(path, lines);
+        }
+    }
+    Ok(without_empty_homes(files))
 }
 
 /// Drops the directories of user data that hold no file that counts, which were made for a dav.db, and ours for journals: a
@@ -41,7 +49,7 @@ fn without_empty_homes(mut files: BTreeMap<String, Vec<String>>) -> BTreeMap<Str
 /// The Cyrus databases among the files, each with its `cyr_dbtool` backend.
 pub fn databases(instance: &Instance) -> Result<Vec<(String, &'static str)>> {
     let mut found = Vec::new();
-    for path in files(instance)?.into_keys().filter(|path| !path.ends_with('/')) {
+    for (path, _) in paths(instance)?.into_iter().filter(|(_, metadata)| metadata.is_file()) {
         if let Some(format) = database::format(&fs::read(instance.base().join(&path))?) {
             found.push((path, format));
         }
@@ -49,7 +57,14 @@ pub fn databases(instance: &Instance) -> Result<Vec<(String, &'static str)>> {
     Ok(found)
 }
 
-fn walk(instance: &Instance, directory: &str, found: &mut BTreeMap<String, Vec<String>>) -> Result<()> {
+/// What counts.
+fn paths(instance: &Instance) -> Result<Vec<(String, Metadata)>> {
+    let mut found = Vec::new();
+    walk(instance, "", &mut found)?;
+    Ok(found)
+}
+
+fn walk(instance: &Instance, directory: &str, found: &mut Vec<(String, Metadata)>) -> Result<()> {
     let mut entries: Vec<_> = fs::read_dir(instance.base().join(directory))?.collect::<std::io::Result<_>>()?;
     entries.sort_by_key(std::fs::DirEntry::file_name);
     for entry in entries {
@@ -63,19 +78,17 @@ fn walk(instance: &Instance, directory: &str, found: &mut BTreeMap<String, Vec<S
             continue;
         }
         let metadata = entry.metadata()?;
-        let mut lines = vec![format!("mode={:o} owner={}:{}", metadata.mode(), metadata.uid(), metadata.gid())];
-        if metadata.is_dir() {
-            found.insert(format!("{path}/"), lines);
+        let is_dir = metadata.is_dir();
+        found.push((path.clone(), metadata));
+        if is_dir {
             walk(instance, &path, found)?;
-        } else {
-            lines.extend(contents(instance, &path, &name, &metadata)?);
-            found.insert(path, lines);
         }
     }
     Ok(())
 }
 
-fn contents(instance: &Instance, path: &str, name: &str, metadata: &Metadata) -> Result<Vec<String>> {
+fn contents(instance: &Instance, path: &str, metadata: &Metadata) -> Result<Vec<String>> {
+    let name = path.rsplit('/').next().unwrap_or_default();
     let file = instance.base().join(path);
     if metadata.is_symlink() {
         return Ok(vec![format!("link={}", fs::read_link(file)?.display())]);

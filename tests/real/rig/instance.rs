@@ -46,14 +46,20 @@ pub struct Instance {
 impl Instance {
     /// Makes and starts a server. `settings` are lines added to its imapd.conf; `{d}` in them is its directory.
     pub fn start(release: Release, name: &str, sync_server: SyncServer, settings: &[&str]) -> Result<Instance> {
+        let mut instance = Instance::set_up(release, name, sync_server, settings)?;
+        instance.run_master()?;
+        Ok(instance)
+    }
+
+    /// Makes a server without its `master`, for programs that need none.
+    pub fn set_up(release: Release, name: &str, sync_server: SyncServer, settings: &[&str]) -> Result<Instance> {
         release.check()?;
         let name = format!("{name}-{}", std::process::id());
         let directory = format!("{}/cyrus-test-{name}", release.scratch());
         let log = Sink::of(release)?;
-        let mut instance =
+        let instance =
             Instance { release, name, directory, imap_port: free_port()?, sieve_port: free_port()?, master: None, log };
         instance.configure(sync_server, settings)?;
-        instance.run_master()?;
         Ok(instance)
     }
 

@@ -1,6 +1,7 @@
 //! Real Cyrus installations under test: a master and its replicas on loopback, driven from outside.
 
 pub mod imap;
+pub mod inetd;
 pub mod instance;
 pub mod release;
 pub mod rolling;
