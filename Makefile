@@ -14,7 +14,7 @@ help:
 	@echo 'make real        only the tests against real Cyrus'
 	@echo 'make fuzz-smoke  every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
 	@echo 'make fuzz        the same for 10 minutes a target, from another start each time; not part of make test'
-	@echo 'make faults      power cuts, failing and full disks, killed servers and crowds, FAULT_SECONDS=$(FAULT_SECONDS) each; PARTS="kills" for some'
+	@echo 'make faults      power cuts, failing and full disks, Cyrus as their judge, killed servers and crowds, FAULT_SECONDS=$(FAULT_SECONDS) each; PARTS="kills" for some'
 	@echo 'make bench       the reference and this server at the same work: see BENCHMARKS.md; ROWS="seed flags" for some'
 	@echo 'make bench-parts how fast single parts are: scanner, records, plan, twoskip, MIME, SHA-1'
 	@echo 'make coverage    the lines of each layer that tests without Cyrus run; not part of make test'
