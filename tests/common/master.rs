@@ -46,6 +46,11 @@ impl Message {
         for line in 0..number % 7 {
             writeln!(text, "line {line} of {number}\r").unwrap();
         }
+        Message::of(text)
+    }
+
+    /// A message with this text.
+    pub fn of(text: String) -> Message {
         let guid = Guid::from_bytes(Sha1::digest(&text).into());
         Message { text, guid }
     }

@@ -19,6 +19,7 @@ mod reserve;
 mod room;
 mod sharing;
 mod spool;
+mod staged;
 mod trash;
 mod trash_failures;
 mod tree;

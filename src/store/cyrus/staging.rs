@@ -3,7 +3,7 @@
 //!
 //! They lie on the partition they are for, so that a mailbox takes one by giving it a second name. They are not made durable
 //! here: the commit that refers to them does that, for all of them together. What a process that died has left is removed by
-//! the next that stages on the same partition.
+//! the next that stages on the same partition. `cache` beside them has what was found in them, see [`parsed`].
 //!
 //! A message that a mailbox has is not staged under a name, but held open ([`CyrusOptions::held_files`]); those above that number
 //! get a second name here, too.
@@ -11,12 +11,15 @@
 //! Source: `reservefile` of `imap/dlist.c`, `sync_append_copyfile` and `reserve_folder` of `imap/sync_support.c`.
 
 mod held;
+mod parsed;
 mod sweep;
+mod upload;
 
 use super::{
     cached::Cached,
     disk::{Disk, DiskFile, Mode, in_place_of, remove_if_there},
     error::StoreError,
+    mime::{self, CacheRelease, ParsedMessage},
     options::CyrusOptions,
     remove_user::remove_dir,
     spool::{Spool, read_file},
@@ -26,12 +29,14 @@ use crate::{
     types::{Guid, Partition},
 };
 use held::Held;
+use parsed::Parsed;
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     io::{self, ErrorKind},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
+use upload::Upload;
 
 /// Messages of which more is kept than the name: about a megabyte. Others are parsed again.
 const MOST_CACHED: usize = 8 * 1024;
@@ -44,11 +49,15 @@ pub(super) struct Staging {
     held: usize,
     /// What is known of those that lie in mailboxes, of so many as [`MOST_CACHED`].
     cached: HashMap<Guid, Cached>,
+    /// What was found in those that were uploaded.
+    parsed: Parsed,
     /// Directories that exist.
     directories: BTreeSet<PathBuf>,
     /// Where others' leftovers were looked for.
     swept: BTreeSet<Partition>,
     upload: Option<Upload>,
+    /// What messages are gathered in.
+    buffer: Vec<u8>,
     /// What could not be removed.
     left: Vec<PathBuf>,
     owner: Owner,
@@ -119,16 +128,6 @@ impl Drop for Owner {
     }
 }
 
-/// The message that is being staged.
-#[derive(Debug)]
-struct Upload {
-    partition: Partition,
-    guid: Guid,
-    path: PathBuf,
-    file: Box<dyn DiskFile>,
-    written: u64,
-}
-
 impl Staging {
     /// A message that is staged.
     pub(super) fn message(
@@ -157,39 +156,56 @@ impl Staging {
         }
     }
 
+    /// What was found in a message when it was uploaded; the first that asks is told.
+    pub(super) fn take_parsed(&mut self, guid: Guid, release: CacheRelease) -> Option<ParsedMessage> {
+        self.parsed.take(guid, release)
+    }
+
     /// Starts a message.
     pub(super) fn begin(&mut self, spool: &Spool, partition: &Partition, guid: Guid) -> Result<(), StoreError> {
-        let (path, disk) = (self.place(spool, partition, guid)?, spool.disk.as_ref());
-        // What lies there may have other names: it is replaced, not written over.
-        let file = in_place_of(disk, &path, || disk.open(&path, Mode::CreateNew)).map_err(StoreError::io(&path))?;
-        if let Some(staged) = self.partitions.get_mut(partition) {
-            staged.files.remove(&guid);
-        }
-        self.upload = Some(Upload { partition: partition.clone(), guid, path, file, written: 0 });
+        let path = self.place(spool, partition, guid)?;
+        self.upload = Some(Upload::new(partition.clone(), guid, path, std::mem::take(&mut self.buffer)));
         Ok(())
     }
 
     /// Adds to the message.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        let upload = self.upload.as_mut().ok_or(Refusal::Protocol)?;
-        upload.file.write_at(upload.written, &[bytes]).map_err(StoreError::io(&upload.path))?;
-        upload.written += bytes.len() as u64;
-        Ok(())
+    pub(super) fn write(&mut self, disk: &dyn Disk, bytes: &[u8]) -> Result<(), StoreError> {
+        self.upload.as_mut().ok_or(Refusal::Protocol)?.add(disk, bytes)
     }
 
     /// The message is complete.
-    pub(super) fn finish(&mut self) -> Result<(), StoreError> {
-        let upload = self.upload.take().ok_or(Refusal::Protocol)?;
-        self.partitions.entry(upload.partition).or_default().files.insert(upload.guid);
+    pub(super) fn finish(&mut self, spool: &Spool) -> Result<(), StoreError> {
+        let disk = spool.disk.as_ref();
+        let mut upload = self.upload.take().ok_or(Refusal::Protocol)?;
+        let (guid, cache) = (upload.guid, upload.path.with_file_name("cache"));
+        match upload.complete(disk) {
+            Ok(Some(text)) => self.parsed.keep(disk, &cache, &mime::parse_known(text, guid, &spool.options.cache)),
+            Ok(None) => {}
+            Err(error) => {
+                self.upload = Some(upload);
+                // What stays of it is noted.
+                return self.abort(disk).and(Err(error));
+            }
+        }
+        self.stage(&upload.partition, guid);
+        self.buffer = upload.into_buffer();
         Ok(())
     }
 
-    /// The message is bad.
+    fn stage(&mut self, partition: &Partition, guid: Guid) {
+        match self.partitions.get_mut(partition) {
+            Some(staged) => staged.files.insert(guid),
+            None => self.partitions.entry(partition.clone()).or_default().files.insert(guid),
+        };
+    }
+
+    /// The message is bad. What was staged of the same GUID stays, unless this took its place.
     pub(super) fn abort(&mut self, disk: &dyn Disk) -> Result<(), StoreError> {
-        match self.upload.take() {
-            Some(upload) => self.remove(disk, upload.path),
-            None => Ok(()),
+        let Some(upload) = self.upload.take().filter(Upload::is_made) else { return Ok(()) };
+        if let Some(staged) = self.partitions.get_mut(&upload.partition) {
+            staged.files.remove(&upload.guid);
         }
+        self.remove(disk, upload.path)
     }
 
     fn remove(&mut self, disk: &dyn Disk, path: PathBuf) -> Result<(), StoreError> {
@@ -217,7 +233,7 @@ impl Staging {
     fn link(&mut self, spool: &Spool, partition: &Partition, guid: Guid, message: &Path) -> Result<(), StoreError> {
         let (path, disk) = (self.place(spool, partition, guid)?, spool.disk.as_ref());
         in_place_of(disk, &path, || link_or_copy(disk, message, &path)).map_err(StoreError::io(&path))?;
-        self.partitions.entry(partition.clone()).or_default().files.insert(guid);
+        self.stage(partition, guid);
         Ok(())
     }
 
@@ -225,8 +241,9 @@ impl Staging {
     /// swept.
     pub(super) fn discard(&mut self, spool: &Spool) -> Result<(), StoreError> {
         let disk = spool.disk.as_ref();
-        self.cached = HashMap::new();
+        (self.cached, self.buffer) = (HashMap::new(), Vec::new());
         let mut outcome = self.abort(disk);
+        self.left.extend(self.parsed.end());
         for path in std::mem::take(&mut self.left) {
             outcome = outcome.and(self.remove(disk, path));
         }

@@ -188,7 +188,7 @@ impl CyrusStore {
     fn apply_mailbox(&mut self, change: &MailboxChange) -> Result<(), StoreError> {
         let opened = self.open.take().ok_or(Refusal::Nonexistent)?;
         let changed = mailbox::target(&mut self.spool, opened, change)?;
-        mailbox::commit(&mut self.spool, &self.staging, changed, change)
+        mailbox::commit(&mut self.spool, &mut self.staging, changed, change)
     }
 }
 
@@ -232,12 +232,12 @@ impl Store for CyrusStore {
     }
 
     fn upload_chunk(&mut self, UploadChunk(bytes): &UploadChunk) -> Result<(), Refusal> {
-        let outcome = self.staging.write(bytes);
+        let outcome = self.staging.write(self.spool.disk.as_ref(), bytes);
         self.told(outcome)
     }
 
     fn finish_upload(&mut self, FinishUpload: &FinishUpload) -> Result<(), Refusal> {
-        let outcome = self.staging.finish();
+        let outcome = self.staging.finish(&self.spool);
         self.told(outcome)
     }
 

@@ -26,7 +26,7 @@ use std::path::PathBuf;
 /// What appending records to a mailbox has open.
 pub(super) struct Appender<'a> {
     spool: &'a Spool,
-    staging: &'a Staging,
+    staging: &'a mut Staging,
     options: CacheOptions,
     cache: CacheFile,
     elsewhere: CachedReader,
@@ -37,7 +37,7 @@ impl<'a> Appender<'a> {
     /// What is written is added to `unsynced`.
     pub(super) fn new(
         spool: &'a Spool,
-        staging: &'a Staging,
+        staging: &'a mut Staging,
         mailbox: &OpenMailbox,
         unsynced: &'a mut Unsynced,
     ) -> Result<Self, StoreError> {
@@ -70,10 +70,11 @@ impl<'a> Appender<'a> {
     }
 
     fn place_message(&mut self, mailbox: &OpenMailbox, record: &Record) -> Result<ParsedMessage, StoreError> {
+        let known = self.known(record);
         let (options, disk) = (&self.spool.options, self.spool.disk.as_ref());
         let staged = self.staging.message(options, &mailbox.place.partition, record.guid)?;
         let staged = staged.ok_or(Refusal::MessageMissing)?;
-        let parsed = self.parsed(&staged, record)?;
+        let parsed = known.map_or_else(|| self.parse(&staged, record), Ok)?;
         let path = options.message_file(&mailbox.place, record.uid)?;
         // A file of this name is the leftover of a change that was never committed: uids are not given twice.
         in_place_of(disk, &path, || staged.place(disk, &path)).map_err(StoreError::io(&path))?;
@@ -82,17 +83,20 @@ impl<'a> Appender<'a> {
         Ok(parsed)
     }
 
-    /// What a staged message's bytes say, or what a mailbox that has it knows of them.
-    fn parsed(&mut self, staged: &StagedMessage<'_>, record: &Record) -> Result<ParsedMessage, StoreError> {
-        let (disk, options, guid) = (self.spool.disk.as_ref(), &self.options, record.guid);
-        let known =
-            self.staging.cached(&guid).filter(|cached| cached.is_as_parsed(record.internal_date, options.release));
-        if let Some(parsed) = known.and_then(|known| self.elsewhere.parsed(disk, known, guid)) {
-            return Ok(parsed);
+    /// What was found in a message when it was uploaded, or what a mailbox that has it knows of it.
+    fn known(&mut self, record: &Record) -> Option<ParsedMessage> {
+        let (guid, release) = (record.guid, self.options.release);
+        if let Some(parsed) = self.staging.take_parsed(guid, release) {
+            return Some(parsed);
         }
-        let bytes = staged.read(disk).map_err(StoreError::io(staged.path()))?;
+        let known = self.staging.cached(&guid).filter(|cached| cached.is_as_parsed(record.internal_date, release));
+        self.elsewhere.parsed(self.spool.disk.as_ref(), known?, guid)
+    }
+
+    fn parse(&self, staged: &StagedMessage<'_>, record: &Record) -> Result<ParsedMessage, StoreError> {
+        let bytes = staged.read(self.spool.disk.as_ref()).map_err(StoreError::io(staged.path()))?;
         // What is staged had this GUID when it was written or reserved.
-        Ok(mime::parse_known(&bytes, guid, options))
+        Ok(mime::parse_known(&bytes, record.guid, &self.options))
     }
 
     /// Writes what is left in memory of the cache file.

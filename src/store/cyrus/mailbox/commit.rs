@@ -45,7 +45,7 @@ use std::{fmt::Display, path::Path};
 /// Makes the change to a mailbox that is open for writing.
 pub(in super::super) fn commit(
     spool: &mut Spool,
-    staging: &Staging,
+    staging: &mut Staging,
     Changed { mut mailbox, origin }: Changed,
     change: &MailboxChange,
 ) -> Result<(), StoreError> {
@@ -77,7 +77,7 @@ pub(in super::super) fn commit(
 /// Writes what nothing refers to, and says all that is to change then.
 fn prepare<'a>(
     spool: &mut Spool,
-    staging: &Staging,
+    staging: &mut Staging,
     mailbox: &mut OpenMailbox,
     origin: &Origin,
     change: &MailboxChange,

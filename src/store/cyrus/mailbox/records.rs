@@ -51,7 +51,7 @@ impl Written {
 /// Places messages, writes their cache and index records, and says what else changes.
 pub(super) fn write_records(
     spool: &Spool,
-    staging: &Staging,
+    staging: &mut Staging,
     mailbox: &mut OpenMailbox,
     change: &MailboxChange,
     next: &mut IndexHeader,
