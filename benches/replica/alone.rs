@@ -7,7 +7,7 @@ use sync_server::wire::{Scanner, Token, WireLimits};
 
 use super::area::{Area, Medium};
 use super::load::lines::{self, Mailbox, Record};
-use super::measure::{converse, median};
+use super::measure::{Used, converse, median};
 use super::server::{Server, Whose};
 use super::{Failure, Result};
 
@@ -18,9 +18,8 @@ pub fn memory() -> Result<()> {
     let full = vec![mailbox.apply((1..=RECORDS).map(Record::expunged))];
     for (name, said) in [("40,000 messages", lines::seed(8, 5000, 4000)), ("1,000,000 records", full)] {
         let area = Area::new(Medium::Memory, "alone")?;
-        let mut server = Server::start(Whose::Ours, &area)?;
-        println!("memory: {name}: {:.1} MB", converse(&mut server, &said)?.memory);
-        server.end()?;
+        let server = Server::start(Whose::Ours, &area)?;
+        println!("memory: {name}: {:.1} MB", converse(server, &said, Used::default())?.memory);
     }
     Ok(())
 }

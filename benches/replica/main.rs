@@ -66,13 +66,16 @@ fn print(row: &Row, outcome: &Outcome) {
     let pair = |of: fn(&measure::Cost) -> f64| {
         format!("{:7.3} {:7.3}  {:5.3}", reference.median(of), ours.median(of), outcome.ratio(of))
     };
+    let mean = |of: fn(&measure::Cost) -> f64| {
+        format!("{:7.3} {:7.3}  {:5.3}", reference.mean(of), ours.mean(of), outcome.ratio_of_means(of))
+    };
     let each = |number: u64| number as f64 / row.items;
     println!(
         "{:24} {}  {}  {}  {:6.1} {:6.1}  {:6.1} {:6.1}  {:6.3} {:6.3}",
         row.name,
         pair(|cost| cost.wall),
-        pair(|cost| cost.user),
-        pair(|cost| cost.system),
+        mean(|cost| cost.user),
+        mean(|cost| cost.system),
         reference.median(|cost| cost.memory),
         ours.median(|cost| cost.memory),
         each(reference.calls.all),

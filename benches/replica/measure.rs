@@ -4,7 +4,9 @@ use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::{Signal, kill};
+use nix::sys::time::{TimeVal, TimeValLike};
 use nix::unistd::Pid;
 
 use super::load::calls::Calls;
@@ -20,34 +22,39 @@ pub struct Cost {
     pub system: f64,
     /// The most memory that was resident, in MB.
     pub memory: f64,
-    /// MB written to the file system.
-    pub written: f64,
 }
 
-/// Says lines to a server, and what that costs it.
-pub fn converse(server: &mut Server, lines: &[Vec<u8>]) -> Result<Cost> {
-    let before = Cost::of(server.pid())?;
+/// Says lines to a server, and what that costs it; its start and its end cost `idle`.
+pub fn converse(mut server: Server, lines: &[Vec<u8>], idle: Used) -> Result<Cost> {
     let start = Instant::now();
     lines.iter().try_for_each(|line| server.say(line))?;
     let wall = start.elapsed().as_secs_f64();
-    let after = Cost::of(server.pid())?;
-    Ok(Cost {
-        wall,
-        user: after.user - before.user,
-        system: after.system - before.system,
-        memory: after.memory,
-        written: after.written - before.written,
-    })
+    let status = fs::read_to_string(format!("/proc/{}/status", server.pid()))?;
+    let memory = field(&status, "VmHWM:")? / 1024.0;
+    let used = server.end()?;
+    Ok(Cost { wall, user: used.user - idle.user, system: used.system - idle.system, memory })
 }
 
-impl Cost {
-    /// What a process has cost so far.
-    pub fn of(pid: u32) -> Result<Cost> {
-        let (user, system, ..) = ticks(pid)?;
-        let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-        let io = fs::read_to_string(format!("/proc/{pid}/io"))?;
-        let (memory, written) = (field(&status, "VmHWM:")? / 1024.0, field(&io, "write_bytes:")? / 1e6);
-        Ok(Cost { wall: 0.0, user, system, memory, written })
+/// Seconds in user and system mode, to the microsecond; the system tells them only of processes that have ended.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Used {
+    pub user: f64,
+    pub system: f64,
+}
+
+impl Used {
+    /// What a child costs from its start to its end, for which `end` waits. No other may end meanwhile.
+    pub fn by(end: impl FnOnce() -> Result<()>) -> Result<Used> {
+        let before = Used::by_children()?;
+        end()?;
+        let after = Used::by_children()?;
+        Ok(Used { user: after.user - before.user, system: after.system - before.system })
+    }
+
+    fn by_children() -> Result<Used> {
+        let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+        let seconds = |time: TimeVal| time.num_microseconds() as f64 / 1e6;
+        Ok(Used { user: seconds(usage.user_time()), system: seconds(usage.system_time()) })
     }
 }
 

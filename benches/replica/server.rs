@@ -9,6 +9,7 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use super::area::{Area, INSIDE, command};
+use super::measure::Used;
 use super::{Failure, Result};
 
 /// Whose server.
@@ -75,11 +76,13 @@ impl Server {
         Err(Failure(format!("{said}\n{ending}")))
     }
 
-    /// Says goodbye and waits for its end.
-    pub fn end(mut self) -> Result<()> {
+    /// Says goodbye and waits for its end; what it cost from its start on.
+    pub fn end(mut self) -> Result<Used> {
         self.say(b"EXIT\r\n")?;
-        self.child.wait()?;
-        Ok(())
+        Used::by(|| {
+            self.child.wait()?;
+            Ok(())
+        })
     }
 
     /// Reads up to the last line of a reply.
