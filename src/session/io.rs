@@ -153,9 +153,9 @@ impl Io {
         self.slots().reply = Some(Box::new(reply));
     }
 
-    /// The session's side: what was written and not handed out.
+    /// The session's side: what was written and not handed out. Its memory goes with it: a reply may be long.
     pub(super) fn take_output(&self) -> Option<Bytes> {
         let mut slots = self.slots();
-        (!slots.output.is_empty()).then(|| slots.output.split().freeze())
+        (!slots.output.is_empty()).then(|| std::mem::take(&mut slots.output).freeze())
     }
 }

@@ -2,13 +2,13 @@
 
 use crate::{
     ops::Refusal,
-    types::{Guid, Partition},
+    types::{Guid, GuidSet, Partition},
 };
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// The GUIDs of staged messages, by partition.
 pub(super) struct Staged {
-    partitions: HashMap<Partition, HashSet<Guid>>,
+    partitions: HashMap<Partition, GuidSet>,
     held: usize,
     limit: usize,
 }

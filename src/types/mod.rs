@@ -6,6 +6,7 @@
 
 mod flags;
 mod guid;
+mod guid_set;
 mod mailbox_type;
 mod names;
 mod numbers;
@@ -13,6 +14,7 @@ mod release;
 
 pub use flags::{FlagName, InternalFlags, MAX_USER_FLAGS, MailboxOptions, SystemFlags, UserFlags};
 pub use guid::Guid;
+pub(crate) use guid_set::GuidSet;
 pub use mailbox_type::{MailboxKind, MailboxType};
 pub use names::{InvalidName, MailboxName, Partition, ScriptName, UniqueId, UserId};
 pub use numbers::{ModSeq, SyncCrcs, Uid};

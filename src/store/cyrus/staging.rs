@@ -26,12 +26,12 @@ use super::{
 };
 use crate::{
     ops::Refusal,
-    types::{Guid, Partition},
+    types::{Guid, GuidSet, Partition},
 };
 use held::Held;
 use parsed::Parsed;
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap},
     io::{self, ErrorKind},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
@@ -67,7 +67,7 @@ pub(super) struct Staging {
 #[derive(Debug, Default)]
 struct Staged {
     /// Those that have a file in the directory.
-    files: HashSet<Guid>,
+    files: GuidSet,
     held: HashMap<Guid, Held>,
 }
 

@@ -117,7 +117,7 @@ struct CacheFile {
 
 impl CacheFile {
     /// Bytes that are gathered before they are written.
-    const GATHER: usize = 256 * 1024;
+    const GATHER: usize = 64 * 1024;
 
     /// Opens the file; a new one begins with the generation of the index.
     fn open(spool: &Spool, mailbox: &OpenMailbox) -> Result<CacheFile, StoreError> {

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// New records that are written at once: of many, not all are held in memory.
-const AHEAD: usize = 4096;
+const AHEAD: usize = 512;
 
 /// What was written, and what is still to be.
 #[derive(Debug, Default)]
