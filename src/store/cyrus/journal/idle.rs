@@ -19,6 +19,7 @@ use std::{
     ffi::OsStr,
     io::{self, ErrorKind},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 /// The largest file that is kept, in bytes: journals of some ten thousand records are rare.
@@ -72,27 +73,31 @@ pub(super) fn is_current(name: &OsStr, number: u64) -> bool {
     next.is_none_or(|next: u64| number >= next)
 }
 
+/// Which of the process's files is made next: no two have the same name, whatever names they have had in between.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
 /// A new file, whose name is durable.
 fn make(spool: &Spool) -> io::Result<IdleJournal> {
     const FIRST: u64 = 1;
+    /// More names are not taken by what processes of the same number left.
+    const TRIES: u32 = 1000;
     let (disk, directory, process) = (spool.disk.as_ref(), directory(&spool.options), std::process::id());
-    let mut taken = 0_u32;
-    loop {
-        let path = directory.join(format!("@{process}-{taken}.{FIRST}"));
+    for _ in 0..TRIES {
+        let path = directory.join(format!("@{process}-{}.{FIRST}", NEXT.fetch_add(1, Ordering::Relaxed)));
         match disk.open(&path, Mode::CreateNew).and_then(|file| locked(spool, &path, file)) {
             Ok(file) => {
                 disk.sync_dir(&directory)?;
                 return Ok(IdleJournal { file, path, number: FIRST });
             }
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => taken += 1,
             Err(error) if error.kind() == ErrorKind::NotFound && !exists(disk, &directory) => {
                 make_directories(disk, &directory)?;
             }
-            // Another process has taken it for one that was left.
-            Err(error) if error.kind() == ErrorKind::NotFound && taken < 1000 => taken += 1,
+            // It is there, or another process has taken it for one that was left.
+            Err(error) if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound) => {}
             Err(error) => return Err(error),
         }
     }
+    Err(ErrorKind::AlreadyExists.into())
 }
 
 fn exists(disk: &dyn Disk, path: &Path) -> bool {
