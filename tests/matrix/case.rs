@@ -80,7 +80,11 @@ impl Case {
     /// Compares what there is with what may be there.
     pub fn judge(&self, state: &State, findings: Findings) -> Verdict {
         let comparison = state.compare(&self.before, &self.after);
+        let unrecorded = findings.unrecorded();
+        let unrecorded: Vec<String> =
+            unrecorded.into_iter().map(|(name, uid)| format!("{name}: nothing refers to the message {uid}")).collect();
         let Findings { mut faults, orphans, .. } = findings;
+        faults.extend(unrecorded);
         faults.extend(comparison.neither.iter().map(|part| format!("neither before nor after: {part}")));
         let is_half = !comparison.before.is_empty() && !comparison.after.is_empty();
         if is_half && self.command.grain == Grain::Whole {

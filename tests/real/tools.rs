@@ -146,20 +146,12 @@ pub fn repairs_below(instance: &Instance, tree: &str) -> Result<Vec<String>> {
     Ok(lines.into_iter().filter(|line| !known.contains(line)).collect())
 }
 
-/// The same of users' mailboxes, where no server runs that tells which there are. Of these remarks, which have no end of line,
-/// nothing is said.
-pub fn repairs_among(instance: &Instance, mailboxes: &BTreeSet<&str>, remarks: &[String]) -> Result<Vec<String>> {
+/// The same of users' mailboxes, where no server runs that tells which there are.
+pub fn repairs_among(instance: &Instance, mailboxes: &BTreeSet<&str>) -> Result<Vec<String>> {
     let lines = printed(instance, "reconstruct", &["-n", "-r", "user"])?;
-    let seen: BTreeSet<&str> = lines.iter().map(|line| behind(remarks, line)).filter(|line| !line.is_empty()).collect();
+    let seen: BTreeSet<&str> = lines.iter().map(String::as_str).collect();
     let unseen = mailboxes.difference(&seen).map(|name| format!("{name} is not looked at"));
     Ok(seen.difference(mailboxes).map(|line| (*line).to_owned()).chain(unseen).collect())
-}
-
-fn behind<'a>(remarks: &[String], mut line: &'a str) -> &'a str {
-    while let Some(rest) = remarks.iter().find_map(|remark| line.strip_prefix(remark.as_str())) {
-        line = rest;
-    }
-    line
 }
 
 fn mailboxes(instance: &Instance) -> Result<Vec<String>> {

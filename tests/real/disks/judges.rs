@@ -13,7 +13,7 @@ use crate::rig::release::Release;
 use crate::tools;
 
 use super::found::Found;
-use super::known::{self, Orphans};
+use super::known;
 use super::transfer::{SETTINGS, read, write};
 
 /// A master and a replica, which nobody runs.
@@ -33,7 +33,9 @@ impl Judges {
     pub fn faults_of(&self, found: &Found) -> Result<BTreeSet<String>> {
         write(&found.disk, &self.replica)?;
         let findings = inspect(&found.disk);
-        self.mends(&findings, &Orphans::of(&findings))
+        let mut mends = self.mends(&findings)?;
+        known::leave_out_halves_of_roots(&mut mends, &findings);
+        Ok(mends)
     }
 
     /// What is wrong with the disk once a master has replicated to it that has all that there is after the command.
@@ -46,7 +48,7 @@ impl Judges {
         }
         let (on_master, _) = find(&read(&self.master)?);
         let (on_replica, findings) = find(&read(&self.replica)?);
-        let mut faults = self.mends(&findings, &Orphans::of_scripts(&findings))?;
+        let mut faults = self.mends(&findings)?;
         let others = on_replica.compare(&on_master, &on_master).neither;
         let others = others.iter().filter(|part| known::is_replicated(part));
         faults.extend(others.map(|part| format!("is something else on the master: {part}")));
@@ -70,18 +72,17 @@ impl Judges {
         self.master.sync_once(&self.replica, &["-r", "-f", &path]).map(drop)
     }
 
-    /// What Cyrus's tools would mend, but for these orphans.
-    fn mends(&self, findings: &Findings, orphans: &Orphans) -> Result<BTreeSet<String>> {
+    /// What Cyrus's tools would mend.
+    fn mends(&self, findings: &Findings) -> Result<BTreeSet<String>> {
         let mailboxes: BTreeSet<&str> = findings.mailboxes.keys().map(String::as_str).collect();
         let by_tool = [
-            ("reconstruct", tools::repairs_among(&self.replica, &mailboxes, &orphans.remarks())?),
+            ("reconstruct", tools::repairs_among(&self.replica, &mailboxes)?),
             ("quota", tools::quota_changes(&self.replica)?),
             ("cyr_dbtool", tools::inconsistent_databases(&self.replica)?),
         ];
         let each =
             by_tool.into_iter().flat_map(|(tool, lines)| lines.into_iter().map(move |line| format!("{tool}: {line}")));
         let mut mends = each.collect();
-        orphans.leave_out(&mut mends);
         known::leave_out_what_the_reference_leaves(&mut mends);
         Ok(mends)
     }

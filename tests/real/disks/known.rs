@@ -18,44 +18,12 @@ pub fn leave_out_what_the_reference_leaves(mends: &mut BTreeSet<String>) {
     }
 }
 
-/// What a command leaves that was cut short and nothing refers to, until it is said again. The reference has the same files in
-/// between.
-pub struct Orphans {
-    /// Messages without a record, by mailbox and uid.
-    messages: Vec<(String, String)>,
-    /// Halves of files that were to replace quota roots, which `quota` takes for some.
-    roots: Vec<String>,
-}
-
-impl Orphans {
-    pub fn of(findings: &Findings) -> Orphans {
-        let messages = findings.unrecorded().into_iter().map(|(mailbox, uid)| (mailbox.to_owned(), uid.to_owned()));
-        let roots = findings.orphans.iter().filter(|path| path.contains("/quota/"));
-        let name = |path: &String| Path::new(path).file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Orphans { messages: messages.collect(), roots: roots.map(name).collect() }
-    }
-
-    /// Those that a replication leaves: of scripts, which are not said again ([`is_replicated`]).
-    pub fn of_scripts(findings: &Findings) -> Orphans {
-        let mut orphans = Orphans::of(findings);
-        orphans.messages.retain(|(mailbox, _)| mailbox.ends_with("#sieve"));
-        orphans.roots.clear();
-        orphans
-    }
-
-    /// What `reconstruct` remarks of those that are empty, without an end of line (`mailbox_reconstruct_append`).
-    pub fn remarks(&self) -> Vec<String> {
-        self.messages.iter().map(|(mailbox, uid)| format!("{mailbox} uid {uid} not found")).collect()
-    }
-
-    /// What the tools would do about the others.
-    pub fn leave_out(&self, mends: &mut BTreeSet<String>) {
-        for (mailbox, uid) in &self.messages {
-            mends.remove(&format!("reconstruct: {mailbox} uid {uid} found - adding"));
-        }
-        for root in &self.roots {
-            mends.remove(&format!("quota: {root}: removed"));
-        }
+/// Half of a file that was to replace a quota root lies beside it until the next one replaces it: `quota` takes it for a root. The
+/// reference leaves the same.
+pub fn leave_out_halves_of_roots(mends: &mut BTreeSet<String>, findings: &Findings) {
+    for path in findings.orphans.iter().filter(|path| path.contains("/quota/")) {
+        let name = Path::new(path).file_name().unwrap_or_default().to_string_lossy();
+        mends.remove(&format!("quota: {name}: removed"));
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
         quota::{Quota, QuotaRoot},
         recorded::Put,
     },
-    DATABASES, Database, IndexChange, Journal, QuotaChange, Replaced, Task,
+    DATABASES, Database, IndexChange, Journal, QuotaChange, Replaced, Started, Task,
     encode::{HEAD, head, letter},
 };
 use crate::types::{MailboxName, Partition, UniqueId, UserId};
@@ -17,6 +17,7 @@ use crate::types::{MailboxName, Partition, UniqueId, UserId};
 pub(super) enum Found {
     Change(Box<Journal>),
     Task(Task),
+    Started(Started),
 }
 
 /// What a file says, and the number of the change. What follows the entries is of an earlier one.
@@ -30,11 +31,17 @@ pub(super) fn decode(bytes: &[u8]) -> Option<(u64, Found)> {
     }
     let mut fields = Fields(entries);
     let letter = fields.byte()?;
-    let found = match task(letter, &mut fields) {
-        Some(task) => Found::Task(task),
-        None => Found::Change(Box::new(change(letter, Fields(entries.get(1..)?))?)),
+    let found = match letter {
+        b'U' | b'T' | b'V' => Found::Task(task(letter, &mut fields)?),
+        b'W' => Found::Started(started(&mut fields)?),
+        _ => Found::Change(Box::new(change(letter, fields)?)),
     };
     Some((number, found))
+}
+
+fn started(fields: &mut Fields<'_>) -> Option<Started> {
+    let (name, place, is_new) = (fields.name()?, fields.place()?, fields.byte()? != 0);
+    Some(Started { name, place, is_new, uids: fields.number()?..=fields.number()? })
 }
 
 fn task(letter: u8, fields: &mut Fields<'_>) -> Option<Task> {

@@ -80,12 +80,12 @@ impl Entry {
         Entry(vec![letter])
     }
 
-    fn byte(mut self, byte: u8) -> Entry {
+    pub(super) fn byte(mut self, byte: u8) -> Entry {
         self.0.push(byte);
         self
     }
 
-    fn number(mut self, number: u32) -> Entry {
+    pub(super) fn number(mut self, number: u32) -> Entry {
         self.0.extend_from_slice(&number.to_be_bytes());
         self
     }
@@ -108,7 +108,7 @@ impl Entry {
         self.0
     }
 
-    fn place(self, place: &MailboxPlace) -> Entry {
+    pub(super) fn place(self, place: &MailboxPlace) -> Entry {
         let entry = self.string(place.partition.as_str().as_bytes());
         match &place.directory {
             MailboxDirectory::ById(id) => entry.byte(0).string(id.as_bytes()),

@@ -12,7 +12,8 @@
 //!
 //! No journal is needed for what counts as a whole by itself: messages with their cache and index records, which nothing
 //! refers to before the header of the index counts them (160 bytes in the file's first sector, written at once), a transaction
-//! of one database, or one file that is replaced.
+//! of one database, or one file that is replaced. For such messages, and for a new mailbox before its list entry, there is only a
+//! note of what is to be removed where they never came to count (see [`started`]).
 //!
 //! Before the journal is found, other Cyrus programs see some of the change and not the rest: index records with new flags
 //! under a header that counts the old ones, or the reverse; a message's annotations without its new modseq; a quota root that
@@ -45,6 +46,7 @@
 //! | `U` | user string, if any | instead of all this: a user goes, with the INBOX of this unique id |
 //! | `T` | root string, string | instead: a quota root is made |
 //! | `V` | root string | instead: a quota root goes |
+//! | `W` | name string, place as `P`, 0 or 1, two numbers | instead: messages from one uid to another are about to be written; with 1, all of a new mailbox |
 //!
 //! Every item is set to what it is after, if it is as it was before, and quota roots are counted anew. So nothing is done twice, and a
 //! journal that outlives its change (its removal is not waited for) does no harm.
@@ -56,6 +58,7 @@ mod file;
 mod idle;
 mod recount;
 mod replay;
+mod started;
 mod task;
 mod transaction;
 
@@ -64,6 +67,7 @@ mod tests;
 
 pub(super) use idle::{IdleJournal, remove_idle};
 pub(super) use replay::{replay_all, settle};
+pub(super) use started::{Noted, Started};
 pub(super) use task::Task;
 pub(super) use transaction::{Prepared, Transaction};
 

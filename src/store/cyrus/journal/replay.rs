@@ -11,10 +11,10 @@ use super::{
         sieve,
         spool::Spool,
     },
-    Database, Journal,
+    Database, Journal, Started,
     decode::{Found, decode},
     file::{JournalFile, Opening, directory},
-    idle,
+    idle, started,
 };
 use crate::{
     event::Severity,
@@ -23,13 +23,27 @@ use crate::{
 };
 use std::{fmt::Display, io::ErrorKind, path::Path};
 
+/// Which journals are looked at: those of changes are finished before what never came to count is removed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    Changes,
+    Started,
+}
+
 /// Finishes all changes whose processes are gone. What stands in the way is told of, and left for another time.
 pub(in super::super) fn replay_all(spool: &mut Spool) {
-    let directory = directory(&spool.options);
     spool.has_unfinished = false;
+    replay_each(spool, Pass::Changes);
+    if !spool.has_unfinished {
+        replay_each(spool, Pass::Started);
+    }
+}
+
+fn replay_each(spool: &mut Spool, pass: Pass) {
+    let directory = directory(&spool.options);
     // Without the directory there was never a journal; one that cannot be read is told of by whoever is to write there.
     for name in spool.disk.read_dir(&directory).unwrap_or_default() {
-        if let Err(error) = replay(spool, &directory.join(&name), None) {
+        if let Err(error) = replay(spool, &directory.join(&name), None, pass) {
             let facts: [(&str, &dyn Display); 2] = [("journal", &name.display()), ("error", &error)];
             spool.tell(Severity::Warning, "journal: a change that was cut short is not finished yet", &facts);
             spool.has_unfinished = true;
@@ -40,16 +54,22 @@ pub(in super::super) fn replay_all(spool: &mut Spool) {
 /// Finishes the change of a mailbox that a process left behind; whether there was one. The caller holds the owner's lock
 /// exclusively, so that no process is at work on it.
 pub(in super::super) fn settle(spool: &mut Spool, uniqueid: &UniqueId, held: &NameLock) -> Result<bool, StoreError> {
-    let path = directory(&spool.options).join(uniqueid.as_str());
+    let is_changed = settle_named(spool, uniqueid.as_str(), held, Pass::Changes)?;
+    settle_named(spool, &started::file_name(uniqueid), held, Pass::Started)?;
+    Ok(is_changed)
+}
+
+fn settle_named(spool: &mut Spool, name: &str, held: &NameLock, pass: Pass) -> Result<bool, StoreError> {
+    let path = directory(&spool.options).join(name);
     match spool.disk.metadata(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(StoreError::io(&path)(error)),
-        Ok(_) => replay(spool, &path, Some(held.name())),
+        Ok(_) => replay(spool, &path, Some(held.name()), pass),
     }
 }
 
-/// Whether there was a change that a process left behind.
-fn replay(spool: &mut Spool, path: &Path, held: Option<&LockName>) -> Result<bool, StoreError> {
+/// Whether there was something that a process left behind.
+fn replay(spool: &mut Spool, path: &Path, held: Option<&LockName>, pass: Pass) -> Result<bool, StoreError> {
     let disk = spool.disk.clone();
     let (file, bytes) = match JournalFile::open(disk.as_ref(), path)? {
         Opening::Gone => return Ok(false),
@@ -61,6 +81,8 @@ fn replay(spool: &mut Spool, path: &Path, held: Option<&LockName>) -> Result<boo
     let is_current = |number| idle::is_current(path.file_name().unwrap_or_default(), number);
     let found = decode(&bytes).filter(|(number, _)| is_current(*number)).map(|(_, found)| found);
     let is_done = match &found {
+        Some(Found::Started(_)) if pass == Pass::Changes => return Ok(false),
+        Some(Found::Started(started)) => finish_started(spool, started, held).map(|()| true)?,
         Some(Found::Change(journal)) => finish_change(spool, journal, held)?,
         Some(Found::Task(task)) => task.finish(spool).map(|()| true)?,
         // It was being written, so that nothing of its change was made; or that is done.
@@ -70,6 +92,18 @@ fn replay(spool: &mut Spool, path: &Path, held: Option<&LockName>) -> Result<boo
         file.remove(spool);
     }
     Ok(found.is_some())
+}
+
+/// A mailbox that is damaged is left to `reconstruct`.
+fn finish_started(spool: &mut Spool, started: &Started, held: Option<&LockName>) -> Result<(), StoreError> {
+    match started.finish(spool, held) {
+        Err(error) if !error.is_of_disk() && error.refusal() != Refusal::Locked => {
+            let facts: [(&str, &dyn Display); 2] = [("mailbox", &started.name), ("error", &error)];
+            spool.tell(Severity::Error, "journal: what a change left cannot be looked for, run reconstruct", &facts);
+            Ok(())
+        }
+        finished => finished,
+    }
 }
 
 /// Whether nothing is left to be done.

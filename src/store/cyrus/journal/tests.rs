@@ -9,9 +9,9 @@ use super::{
         paths::{MailboxDirectory, MailboxPlace},
         quota::{Quota, QuotaRoot},
         recorded::Put,
-        spool::Spool,
+        spool::{Spool, read_whole},
     },
-    Database, IndexChange, Journal, QuotaChange, Replaced,
+    Database, IndexChange, Journal, QuotaChange, Replaced, Started,
     decode::{Found, decode},
     encode, replay_all, settle,
 };
@@ -126,6 +126,19 @@ fn what_is_written_is_read() {
     assert_eq!(decode(&bytes), expected);
     bytes.extend_from_slice(b"the rest of a longer one");
     assert_eq!(decode(&bytes), expected);
+}
+
+#[test]
+fn a_note_is_read_as_it_was_written() {
+    let disk = SimulatedDisk::new();
+    let (mut spool, _) = spool(&disk);
+    let started = Started { name: name(), place: place(), is_new: true, uids: 3..=u32::MAX };
+    let noted = started.note(&mut spool, &UniqueId::parse(b"id1").unwrap()).unwrap();
+    let path = Path::new("/conf/sync_server.journal/+id1");
+    let bytes = read_whole(&disk, path).unwrap();
+    assert_eq!(decode(&bytes), Some((1, Found::Started(started))));
+    noted.end(&mut spool);
+    assert!(disk.metadata(path).is_err());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! as one.
 //!
 //! First come messages, their cache records, and new index records behind those that the index counts: a power cut leaves
-//! files and bytes that nobody looks at, and the next change writes over them. The rest is a [`Transaction`]: annotations,
+//! files and bytes that nobody looks at, and a note of the messages, so that they are removed. The rest is a [`Transaction`]: annotations,
 //! records that take the place of others, the header of the index, `cyrus.header`, the use of the quota root, and the list
 //! entry. For nothing but new messages that is one sector of the index.
 //!
@@ -14,12 +14,12 @@ use super::{
     super::{
         annotations::{self, Target, Written},
         counters::{self, CountersFile},
-        disk::{Durability, remove_if_there},
+        disk::Durability,
         durable::Unsynced,
         error::StoreError,
         header,
         index::{IndexHeader, Time, counts},
-        journal::{Prepared, Transaction},
+        journal::{Noted, Prepared, Started, Transaction},
         mboxlist::MailboxEntry,
         options::MetaFile,
         sieve,
@@ -28,8 +28,8 @@ use super::{
         table::WriteTable,
         usage,
     },
-    create::{Changed, Origin},
-    delete::remove_files,
+    create::{Changed, Origin, end_note},
+    delete::{remove_files_durably, remove_messages},
     entry,
     leaving::{forget, is_of_scripts},
     open::{OpenMailbox, whose},
@@ -38,7 +38,7 @@ use super::{
 use crate::{
     event::Severity,
     ops::{AnnotatedRecord, Annotation, MailboxChange, Refusal, SyncedHeader},
-    types::MailboxOptions,
+    types::{InternalFlags, MailboxOptions},
 };
 use std::{fmt::Display, path::Path};
 
@@ -46,20 +46,32 @@ use std::{fmt::Display, path::Path};
 pub(in super::super) fn commit(
     spool: &mut Spool,
     staging: &mut Staging,
-    Changed { mut mailbox, origin }: Changed,
+    Changed { mut mailbox, origin, noted }: Changed,
     change: &MailboxChange,
 ) -> Result<(), StoreError> {
     let disk = spool.disk.clone();
     let transaction = Transaction::of(disk.as_ref(), &mailbox);
     let last_uid = mailbox.index.header().last_uid;
+    let noted = match noted {
+        None => note_messages(spool, &mailbox, change, last_uid)?,
+        noted => noted,
+    };
     let prepared = match prepare(spool, staging, &mut mailbox, &origin, change, transaction) {
         Ok(prepared) => prepared,
         Err(error) => {
-            clean_up(spool, &mailbox, &origin, change, last_uid);
+            let is_clean = clean_up(spool, &mailbox, &origin, change, last_uid);
+            end_note(spool, noted, is_clean);
             return Err(error);
         }
     };
-    let made = prepared.carry_out(spool, Some(&mut mailbox.index))?;
+    let made = match prepared.carry_out(spool, Some(&mut mailbox.index)) {
+        Ok(made) => made,
+        Err(error) => {
+            end_note(spool, noted, false);
+            return Err(error);
+        }
+    };
+    end_note(spool, noted, true);
     if let Some(update) = &change.header {
         raise_counters(spool, &mailbox.entry, update)?;
     }
@@ -125,32 +137,44 @@ fn prepare<'a>(
     transaction.prepare(spool, uniqueid)
 }
 
-/// Nothing refers to the new messages, or to the new mailbox: they go again. What stays is replaced when they come again.
-fn clean_up(spool: &Spool, mailbox: &OpenMailbox, origin: &Origin, change: &MailboxChange, last_uid: u32) {
+/// Notes the new messages of a mailbox that is listed.
+fn note_messages(
+    spool: &mut Spool,
+    mailbox: &OpenMailbox,
+    change: &MailboxChange,
+    last_uid: u32,
+) -> Result<Option<Noted>, StoreError> {
+    let uids = || change.records.iter().filter(|record| is_message(record, last_uid)).map(|new| new.record.uid.get());
+    let (Some(first), Some(last), Some(id)) = (uids().next(), uids().next_back(), &mailbox.entry.uniqueid) else {
+        return Ok(None);
+    };
+    let (name, place) = (mailbox.entry.name.clone(), mailbox.place.clone());
+    Started { name, place, is_new: false, uids: first..=last }.note(spool, id).map(Some)
+}
+
+/// Whether a record brings a message.
+fn is_message(record: &AnnotatedRecord, last_uid: u32) -> bool {
+    record.record.uid.get() > last_uid && !record.record.internal_flags.has(InternalFlags::UNLINKED)
+}
+
+/// Nothing refers to the new messages, or to the new mailbox: they go again; whether all of them are gone.
+fn clean_up(spool: &Spool, mailbox: &OpenMailbox, origin: &Origin, change: &MailboxChange, last_uid: u32) -> bool {
     if let Origin::MadeInPlaceOf(old) = origin {
         old.stays(spool);
     }
     let outcome = match origin {
-        Origin::Listed => remove_messages(spool, mailbox, &change.records, last_uid),
-        Origin::Made | Origin::MadeInPlaceOf(_) => remove_files(spool, &mailbox.place),
+        Origin::Listed => {
+            let messages = change.records.iter().filter(|record| is_message(record, last_uid));
+            remove_messages(spool, &mailbox.place, messages.map(|message| message.record.uid))
+        }
+        Origin::Made | Origin::MadeInPlaceOf(_) => remove_files_durably(spool, &mailbox.place),
     };
     if let Err(error) = outcome {
         let facts: [(&str, &dyn Display); 2] = [("mailbox", &mailbox.entry.name), ("error", &error)];
         spool.tell(Severity::Warning, "unable to remove files of a change that failed", &facts);
+        return false;
     }
-}
-
-fn remove_messages(
-    spool: &Spool,
-    mailbox: &OpenMailbox,
-    records: &[AnnotatedRecord],
-    last_uid: u32,
-) -> Result<(), StoreError> {
-    for appended in records.iter().filter(|record| record.record.uid.get() > last_uid) {
-        let path = spool.options.message_file(&mailbox.place, appended.record.uid)?;
-        remove_if_there(spool.disk.as_ref(), &path).map_err(StoreError::io(&path))?;
-    }
-    Ok(())
+    true
 }
 
 /// The files of a mailbox that is not listed yet, and the directories that hold them.

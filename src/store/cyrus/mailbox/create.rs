@@ -9,7 +9,7 @@ use super::{
         error::StoreError,
         header::{self, MailboxHeader},
         index::{IndexFile, IndexHeader, NewMailbox, Time},
-        journal,
+        journal::{self, Noted, Started},
         lock::{LockName, NameLock},
         mboxlist::MailboxEntry,
         options::MetaFile,
@@ -18,7 +18,7 @@ use super::{
         spool::{Spool, now},
         usage,
     },
-    delete::{delete_owned, remove_files},
+    delete::{delete_owned, remove_files, remove_files_durably},
     leaving::Leaving,
     open::{OpenMailbox, Opened, open_files},
 };
@@ -33,6 +33,8 @@ use std::sync::Arc;
 pub(in super::super) struct Changed {
     pub(super) mailbox: OpenMailbox,
     pub(super) origin: Origin,
+    /// What tells of a mailbox that was just made.
+    pub(super) noted: Option<Noted>,
 }
 
 /// Where the mailbox of a change comes from.
@@ -54,7 +56,7 @@ pub(in super::super) fn target(
 ) -> Result<Changed, StoreError> {
     let Target::New { mailbox_type, partition, .. } = &change.target else {
         return match opened {
-            Opened::Mailbox(mailbox) => Ok(Changed { mailbox: *mailbox, origin: Origin::Listed }),
+            Opened::Mailbox(mailbox) => Ok(Changed { mailbox: *mailbox, origin: Origin::Listed, noted: None }),
             Opened::Missing { .. } => Err(Refusal::Nonexistent.into()),
         };
     };
@@ -63,7 +65,7 @@ pub(in super::super) fn target(
     match opened {
         Opened::Missing { name, owner_lock } => {
             let new = New::of(spool, name, change, &owner_lock)?;
-            Ok(Changed { mailbox: create(spool, new, owner_lock)?, origin: Origin::Made })
+            create(spool, new, owner_lock)
         }
         Opened::Mailbox(old) => {
             let new = New::of(spool, old.entry.name.clone(), change, &old.owner_lock)?;
@@ -81,14 +83,19 @@ fn replace(spool: &mut Spool, old: OpenMailbox, new: New<'_>) -> Result<Changed,
     drop((index, lock));
     if place.directory == new.place.directory {
         delete_owned(spool, &entry.name, &owner_lock, 0)?;
-        return Ok(Changed { mailbox: create(spool, new, owner_lock)?, origin: Origin::Made });
+        return create(spool, new, owner_lock);
     }
     let lock = spool.lock(LockName::Mailbox(place.directory.clone()), Lock::Exclusive)?;
     let new_lock = spool.lock(LockName::Mailbox(new.place.directory.clone()), Lock::Exclusive)?;
     let old = open_files(spool, entry, place, lock, owner_lock.clone(), Lock::Exclusive)?;
     let leaving = Leaving::new(spool, old, 0)?;
-    let mailbox = write(spool, new, new_lock, owner_lock).inspect_err(|_| leaving.stays(spool))?;
-    Ok(Changed { mailbox, origin: Origin::MadeInPlaceOf(Box::new(leaving)) })
+    match write(spool, new, new_lock, owner_lock) {
+        Ok((mailbox, noted)) => Ok(Changed { mailbox, origin: Origin::MadeInPlaceOf(Box::new(leaving)), noted }),
+        Err(error) => {
+            leaving.stays(spool);
+            Err(error)
+        }
+    }
 }
 
 /// Calendars, address books and the like also need their part of a dav.db, which is not kept here: better none than half of
@@ -151,20 +158,50 @@ fn is_anothers(spool: &mut Spool, id: &UniqueId, name: &MailboxName) -> Result<b
     Ok(there.is_some_and(|there| there.uniqueid.as_ref() == Some(id)))
 }
 
-fn create(spool: &Spool, new: New<'_>, owner_lock: Arc<NameLock>) -> Result<OpenMailbox, StoreError> {
+fn create(spool: &mut Spool, new: New<'_>, owner_lock: Arc<NameLock>) -> Result<Changed, StoreError> {
     let lock = spool.lock(LockName::Mailbox(new.place.directory.clone()), Lock::Exclusive)?;
-    write(spool, new, lock, owner_lock)
+    let (mailbox, noted) = write(spool, new, lock, owner_lock)?;
+    Ok(Changed { mailbox, origin: Origin::Made, noted })
 }
 
-fn write(spool: &Spool, new: New<'_>, lock: NameLock, owner_lock: Arc<NameLock>) -> Result<OpenMailbox, StoreError> {
+/// Writes the files of a mailbox that is not listed yet, behind a note of it.
+fn write(
+    spool: &mut Spool,
+    new: New<'_>,
+    lock: NameLock,
+    owner_lock: Arc<NameLock>,
+) -> Result<(OpenMailbox, Option<Noted>), StoreError> {
+    let (name, place) = (new.entry.name.clone(), new.place.clone());
+    let started = Started { name, place, is_new: true, uids: 1..=u32::MAX };
+    let noted = new.entry.uniqueid.as_ref().map(|id| started.note(spool, id)).transpose()?;
+    match write_files(spool, &new)
+        .and_then(|()| open_files(spool, new.entry, new.place, lock, owner_lock, Lock::Exclusive))
+    {
+        Ok(mailbox) => Ok((mailbox, noted)),
+        Err(error) => {
+            end_note(spool, noted, remove_files_durably(spool, &started.place).is_ok());
+            Err(error)
+        }
+    }
+}
+
+/// What was noted is gone, or has to be looked for.
+pub(super) fn end_note(spool: &mut Spool, noted: Option<Noted>, is_gone: bool) {
+    match noted {
+        Some(noted) if is_gone => noted.end(spool),
+        Some(noted) => noted.stays(spool),
+        None => {}
+    }
+}
+
+fn write_files(spool: &Spool, new: &New<'_>) -> Result<(), StoreError> {
     // What lies there is the leftover of a mailbox that never came to be listed.
     remove_files(spool, &new.place)?;
     for directory in spool.options.mailbox_dirs(&new.place)? {
         spool.disk.create_dir_all(&directory).map_err(StoreError::io(&directory))?;
     }
-    let written = write_header(spool, &new).and_then(|checksum| write_index(spool, &new, checksum));
-    written.inspect_err(|_| drop(remove_files(spool, &new.place)))?;
-    open_files(spool, new.entry, new.place, lock, owner_lock, Lock::Exclusive)
+    let checksum = write_header(spool, new)?;
+    write_index(spool, new, checksum)
 }
 
 /// Whether a mailbox's files lie by name: as its owner's INBOX does, or as configured where there is none.

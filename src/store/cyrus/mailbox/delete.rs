@@ -20,9 +20,9 @@ use super::{
 use crate::{
     event::Severity,
     ops::{MailboxIdentity, Refusal},
-    types::MailboxName,
+    types::{MailboxName, Uid},
 };
-use std::{io::ErrorKind, path::Path, sync::Arc};
+use std::{collections::BTreeSet, io::ErrorKind, path::Path, sync::Arc};
 
 /// Removes a mailbox by name, or makes a tombstone of an intermediate folder.
 pub(in super::super) fn delete(
@@ -129,6 +129,36 @@ pub(in super::super) fn remove_files(spool: &Spool, place: &MailboxPlace) -> Res
         remove_directory(spool, &directory, &place.directory);
     }
     Ok(())
+}
+
+/// The same; they do not come back after a power cut.
+pub(in super::super) fn remove_files_durably(spool: &Spool, place: &MailboxPlace) -> Result<(), StoreError> {
+    remove_files(spool, place)?;
+    for directory in spool.options.mailbox_dirs(place)? {
+        // By unique id it is gone; by name it stays where other mailboxes lie below it.
+        for path in directory.ancestors().take(2) {
+            match spool.disk.sync_dir(path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                synced => synced.map_err(StoreError::io(path))?,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Removes messages, which do not come back after a power cut.
+pub(in super::super) fn remove_messages(
+    spool: &Spool,
+    place: &MailboxPlace,
+    uids: impl Iterator<Item = Uid>,
+) -> Result<(), StoreError> {
+    let mut directories = BTreeSet::new();
+    for uid in uids {
+        let path = spool.options.message_file(place, uid)?;
+        remove_if_there(spool.disk.as_ref(), &path).map_err(StoreError::io(&path))?;
+        directories.extend(path.parent().map(Path::to_owned));
+    }
+    directories.iter().try_for_each(|path| spool.disk.sync_dir(path).map_err(StoreError::io(path)))
 }
 
 /// Directories by unique id hold one mailbox each. Those by name nest, up to the partition's own: the first that is not

@@ -26,7 +26,7 @@ mod rename;
 
 pub(super) use commit::commit;
 pub(super) use create::target;
-pub(super) use delete::{delete, delete_owned, remove_files};
+pub(super) use delete::{delete, delete_owned, remove_files, remove_files_durably, remove_messages};
 pub(super) use duplicate::duplicate;
 pub(super) use leaving::forget;
 pub(super) use list::list;
