@@ -6,7 +6,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicI32, AtomicI64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicI32, AtomicI64, Ordering::Relaxed},
     },
 };
 use sync_server::store::cyrus::disk::{Disk, DiskFile, Lock, Metadata, Mode, RealDisk};
@@ -24,6 +24,8 @@ struct Failure {
     /// What is said to be free, in bytes, and how often that was asked for.
     free: AtomicI64,
     looks: AtomicI64,
+    /// Whether no file is opened without a name.
+    names_only: AtomicBool,
 }
 
 /// What a disk writes whole or not at all.
@@ -31,6 +33,7 @@ const SECTOR: u64 = 512;
 
 pub const EIO: i32 = 5;
 pub const ENOSPC: i32 = 28;
+const EMFILE: i32 = 24;
 
 impl TestDisk {
     /// Lets call number `call`, from 0 on, fail with this error, and with `for_good` all later ones.
@@ -48,6 +51,11 @@ impl TestDisk {
     /// Says from now on that so many bytes are free.
     pub fn set_free(&self, bytes: i64) {
         self.0.free.store(bytes, Relaxed);
+    }
+
+    /// Lets no further file be opened without a name, as where there are too many descriptors.
+    pub fn refuse_unnamed(&self) {
+        self.0.names_only.store(true, Relaxed);
     }
 
     /// How often the free space was looked at.
@@ -75,6 +83,14 @@ impl Disk for TestDisk {
     fn open(&self, path: &Path, mode: Mode) -> io::Result<Box<dyn DiskFile>> {
         self.call()?;
         Ok(Box::new(TestFile { disk: self.clone(), file: RealDisk.open(path, mode)? }))
+    }
+
+    fn open_unnamed(&self, directory: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.call()?;
+        if self.0.names_only.load(Relaxed) {
+            return Err(io::Error::from_raw_os_error(EMFILE));
+        }
+        Ok(Box::new(TestFile { disk: self.clone(), file: RealDisk.open_unnamed(directory)? }))
     }
 
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
@@ -159,6 +175,16 @@ impl DiskFile for TestFile {
     fn metadata(&self) -> io::Result<Metadata> {
         self.disk.call()?;
         self.file.metadata()
+    }
+
+    fn link(&self, to: &Path) -> io::Result<()> {
+        self.disk.call()?;
+        self.file.link(to)
+    }
+
+    fn set_modified(&self, seconds: i64) -> io::Result<()> {
+        self.disk.call()?;
+        self.file.set_modified(seconds)
     }
 
     fn set_size(&self, size: u64) -> io::Result<()> {

@@ -115,12 +115,17 @@ impl CyrusOptions {
         path.parent().is_none() || directories.is_none_or(|found| found.roots().any(|root| root == path))
     }
 
+    /// The directory that a partition's messages lie beneath.
+    pub(super) fn partition_root(&self, partition: &Partition) -> Result<&Path, UnknownPartition> {
+        Ok(&self.partition(partition)?.data)
+    }
+
     /// The directory of this process's uploads on a partition.
     ///
     /// # Errors
     /// [`UnknownPartition`]
     pub fn staging_dir(&self, partition: &Partition, process: u32) -> Result<PathBuf, UnknownPartition> {
-        Ok(self.partition(partition)?.data.join("sync.").join(process.to_string()))
+        Ok(self.partition_root(partition)?.join("sync.").join(process.to_string()))
     }
 
     /// One of a user's own files: `seen`, `sub`, `counters`, `conversations`, `dav`, …

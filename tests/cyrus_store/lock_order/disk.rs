@@ -31,6 +31,13 @@ impl Ordered {
             opened: Mutex::default(),
         })
     }
+
+    fn opened(&self, file: Box<dyn DiskFile>, path: &Path, is_own: bool) -> Box<dyn DiskFile> {
+        let mut opened = self.opened.lock().unwrap();
+        *opened += 1;
+        let (taken, held) = (self.taken.clone(), self.held.clone());
+        Box::new(OrderedFile { file, locked: Locked::by(path), is_own, number: *opened, taken, held })
+    }
 }
 
 #[derive(Debug)]
@@ -61,6 +68,14 @@ impl DiskFile for OrderedFile {
 
     fn metadata(&self) -> io::Result<Metadata> {
         self.file.metadata()
+    }
+
+    fn link(&self, to: &Path) -> io::Result<()> {
+        self.file.link(to)
+    }
+
+    fn set_modified(&self, seconds: i64) -> io::Result<()> {
+        self.file.set_modified(seconds)
     }
 
     fn set_size(&self, size: u64) -> io::Result<()> {
@@ -99,17 +114,11 @@ impl Drop for OrderedFile {
 
 impl Disk for Ordered {
     fn open(&self, path: &Path, mode: Mode) -> io::Result<Box<dyn DiskFile>> {
-        let file = self.disk.open(path, mode)?;
-        let mut opened = self.opened.lock().unwrap();
-        *opened += 1;
-        Ok(Box::new(OrderedFile {
-            file,
-            locked: Locked::by(path),
-            is_own: mode == Mode::CreateNew,
-            number: *opened,
-            taken: self.taken.clone(),
-            held: self.held.clone(),
-        }))
+        Ok(self.opened(self.disk.open(path, mode)?, path, mode == Mode::CreateNew))
+    }
+
+    fn open_unnamed(&self, directory: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Ok(self.opened(self.disk.open_unnamed(directory)?, directory, true))
     }
 
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {

@@ -10,6 +10,7 @@ mod replace;
 pub mod simulated;
 #[cfg(test)]
 pub(crate) mod testing;
+mod unnamed;
 
 use std::{ffi::OsString, io, path::Path};
 
@@ -68,6 +69,14 @@ pub enum Lock {
 pub trait Disk: Send + Sync + std::fmt::Debug {
     /// Opens a file; a new one gets permissions 0600.
     fn open(&self, path: &Path, mode: Mode) -> io::Result<Box<dyn DiskFile>>;
+    /// Makes an empty file without a name on the file system of a directory, with permissions 0600, for reading and writing:
+    /// `O_TMPFILE`. It gets its first name by [`DiskFile::link`]; without one it is gone when it is closed.
+    ///
+    /// A disk without such files refuses; uploads are then staged under names. One that makes them has
+    /// [`DiskFile::set_modified`], too.
+    fn open_unnamed(&self, _directory: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
     /// Makes a directory and those above it that are missing, with permissions 0755 less the process's umask.
     fn create_dir_all(&self, path: &Path) -> io::Result<()>;
     /// Gives `to` the file named `from`, in place of what `to` named.
@@ -113,6 +122,15 @@ pub trait DiskFile: Send + std::fmt::Debug {
     fn write_at(&self, offset: u64, slices: &[&[u8]]) -> io::Result<()>;
     /// What is known of the file.
     fn metadata(&self) -> io::Result<Metadata>;
+    /// Gives a file that was opened without a name its first or a further one; fails if `to` exists, and with
+    /// [`NotFound`](io::ErrorKind::NotFound) if all names that it had are gone.
+    fn link(&self, _to: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+    /// Sets the last modification, in seconds since 1970.
+    fn set_modified(&self, _seconds: i64) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
     /// Cuts or extends the file.
     fn set_size(&self, size: u64) -> io::Result<()>;
     /// Makes the file's bytes and size durable: `fdatasync`.

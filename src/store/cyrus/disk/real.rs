@@ -13,14 +13,14 @@ use nix::{
     fcntl::{AT_FDCWD, FcntlArg, fcntl},
     libc,
     sys::{
-        stat::{UtimensatFlags, utimensat},
+        stat::{UtimensatFlags, futimens, utimensat},
         statvfs::statvfs,
         time::TimeSpec,
         uio::pwritev,
     },
 };
 
-use super::{Disk, DiskFile, Lock, Metadata, Mode};
+use super::{Disk, DiskFile, Lock, Metadata, Mode, unnamed};
 
 /// Slices that one `pwritev` takes: `IOV_MAX` on Linux.
 const SLICES_PER_CALL: usize = 1024;
@@ -39,6 +39,10 @@ impl Disk for RealDisk {
             .mode(0o600)
             .open(path)?;
         Ok(Box::new(RealFile(file)))
+    }
+
+    fn open_unnamed(&self, directory: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(RealFile(unnamed::open(directory)?)))
     }
 
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
@@ -136,6 +140,14 @@ impl DiskFile for RealFile {
 
     fn metadata(&self) -> io::Result<Metadata> {
         Ok(Metadata::from(self.0.metadata()?))
+    }
+
+    fn link(&self, to: &Path) -> io::Result<()> {
+        unnamed::link(&self.0, to)
+    }
+
+    fn set_modified(&self, seconds: i64) -> io::Result<()> {
+        Ok(futimens(&self.0, &TimeSpec::UTIME_OMIT, &TimeSpec::new(seconds, 0))?)
     }
 
     fn set_size(&self, size: u64) -> io::Result<()> {

@@ -5,6 +5,7 @@ use crate::store::cyrus::disk::{DiskFile, Lock, Metadata};
 use std::{
     collections::BTreeMap,
     io::{self, ErrorKind},
+    path::Path,
     sync::Arc,
 };
 
@@ -19,6 +20,8 @@ pub(super) struct FileNode {
     /// What is not durable yet, in the order in which it was done.
     pub(super) pending: Vec<FileChange>,
     pub(super) modified: i64,
+    /// Whether it was opened without a name and has had none yet.
+    is_unnamed: bool,
     locks: BTreeMap<u64, Lock>,
 }
 
@@ -46,6 +49,10 @@ impl FileChange {
 impl FileNode {
     pub(super) fn after_power_cut(bytes: Arc<Vec<u8>>, modified: i64) -> FileNode {
         FileNode { durable: Arc::clone(&bytes), bytes, modified, ..FileNode::default() }
+    }
+
+    pub(super) fn unnamed() -> FileNode {
+        FileNode { is_unnamed: true, ..FileNode::default() }
     }
 
     pub(super) fn sync(&mut self) {
@@ -121,6 +128,21 @@ impl DiskFile for OpenFile {
 
     fn metadata(&self) -> io::Result<Metadata> {
         self.disk.call()?.metadata(self.inode)
+    }
+
+    fn link(&self, to: &Path) -> io::Result<()> {
+        let mut state = self.disk.change()?;
+        if !state.file(self.inode)?.is_unnamed && !state.names.has(self.inode) {
+            return Err(ErrorKind::NotFound.into());
+        }
+        state.link(self.inode, to)?;
+        state.file(self.inode)?.is_unnamed = false;
+        Ok(())
+    }
+
+    fn set_modified(&self, seconds: i64) -> io::Result<()> {
+        self.disk.change()?.file(self.inode)?.modified = seconds;
+        Ok(())
     }
 
     fn set_size(&self, size: u64) -> io::Result<()> {

@@ -10,7 +10,7 @@
 //! | name made, removed or replaced | `sync_dir` of its directory, `sync_file_system` | it done or not done; in one directory in their order |
 //! | rename | the same, of either directory | both names changed or neither |
 //!
-//! A file's `sync` does not make its name durable. Times are kept as they are. Permissions do not exist.
+//! A file's `sync` does not make its name durable, and one that was opened without a name has none before it is linked. Times are kept as they are. Permissions do not exist.
 
 mod file;
 mod names;
@@ -136,6 +136,11 @@ impl SimulatedDisk {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn opened(&self, state: &mut State, inode: u64) -> OpenFile {
+        state.opened += 1;
+        OpenFile { disk: self.clone(), inode, holder: state.opened }
+    }
+
     /// Counts a call that changes nothing, which may be the one to fail.
     fn call(&self) -> io::Result<MutexGuard<'_, State>> {
         let mut state = self.state();
@@ -181,6 +186,15 @@ impl State {
         number
     }
 
+    fn link(&mut self, inode: u64, to: &Path) -> io::Result<()> {
+        let to = self.names.entry(to)?;
+        if to.inode.is_some() {
+            return Err(ErrorKind::AlreadyExists.into());
+        }
+        self.names.change(vec![to.set(Some(inode))]);
+        Ok(())
+    }
+
     fn is_directory(&self, inode: u64) -> bool {
         inode == names::ROOT || matches!(self.inodes.get(&inode), Some(Inode::Directory))
     }
@@ -217,9 +231,18 @@ impl Disk for SimulatedDisk {
             (None, Mode::Read | Mode::Write) => return Err(ErrorKind::NotFound.into()),
             (None, Mode::Create | Mode::CreateNew) => state.add(&entry, Inode::File(FileNode::default())),
         };
-        state.opened += 1;
-        let holder = state.opened;
-        Ok(Box::new(OpenFile { disk: self.clone(), inode, holder }))
+        Ok(Box::new(self.opened(&mut state, inode)))
+    }
+
+    fn open_unnamed(&self, directory: &Path) -> io::Result<Box<dyn DiskFile>> {
+        let mut state = self.change()?;
+        let above = state.names.entry(directory)?.inode.ok_or(ErrorKind::NotFound)?;
+        if !state.is_directory(above) {
+            return Err(ErrorKind::NotADirectory.into());
+        }
+        let inode = state.names.number();
+        state.inodes.insert(inode, Inode::File(FileNode::unnamed()));
+        Ok(Box::new(self.opened(&mut state, inode)))
     }
 
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
@@ -254,12 +277,7 @@ impl Disk for SimulatedDisk {
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut state = self.change()?;
         let inode = state.names.entry(from)?.inode.ok_or(ErrorKind::NotFound)?;
-        let to = state.names.entry(to)?;
-        if to.inode.is_some() {
-            return Err(ErrorKind::AlreadyExists.into());
-        }
-        state.names.change(vec![to.set(Some(inode))]);
-        Ok(())
+        state.link(inode, to)
     }
 
     fn symlink(&self, target: &str, path: &Path) -> io::Result<()> {

@@ -63,6 +63,11 @@ impl Names {
         Ok(entry)
     }
 
+    /// Whether an inode has a name.
+    pub(super) fn has(&self, inode: u64) -> bool {
+        self.live.values().any(|names| names.values().any(|named| *named == inode))
+    }
+
     /// A number that no inode has.
     pub(super) fn number(&mut self) -> u64 {
         self.last += 1;

@@ -166,3 +166,22 @@ fn the_disk_before_each_change_is_kept() {
     disk.unlink("/a/f".as_ref()).unwrap();
     assert_eq!(disk.take_images().len(), 0);
 }
+
+#[test]
+fn a_file_without_a_name_is_gone_after_a_power_cut_unless_its_name_survives() {
+    let disk = disk();
+    let file = disk.open_unnamed("/a".as_ref()).unwrap();
+    file.write_at(0, &[b"one"]).unwrap();
+    disk.sync_file_system("/".as_ref()).unwrap();
+    assert_eq!(disk.read_dir("/a".as_ref()).unwrap(), ["b"]);
+    file.link("/a/f".as_ref()).unwrap();
+    assert_eq!(file.link("/a/f".as_ref()).unwrap_err().kind(), ErrorKind::AlreadyExists);
+    assert_eq!(read(&disk.after_power_cut(Surviving::Nothing), "/a/f"), None);
+    assert_eq!(read(&disk.after_power_cut(Surviving::Everything), "/a/f").unwrap(), b"one");
+    file.link("/c/g".as_ref()).unwrap();
+    disk.unlink("/a/f".as_ref()).unwrap();
+    file.set_modified(5).unwrap();
+    assert_eq!(disk.metadata("/c/g".as_ref()).unwrap().modified, 5);
+    disk.unlink("/c/g".as_ref()).unwrap();
+    assert_eq!(file.link("/a/f".as_ref()).unwrap_err().kind(), ErrorKind::NotFound);
+}
