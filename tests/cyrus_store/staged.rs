@@ -40,24 +40,79 @@ fn cache_of(spool: &TestSpool, id: &str) -> Vec<u8> {
     fs::read(spool.root().join(names.next().unwrap())).unwrap().split_off(4)
 }
 
-fn side_file(spool: &TestSpool) -> Option<PathBuf> {
-    tree::read(spool.root())
-        .into_keys()
-        .find(|path| path.to_string_lossy().contains("sync./") && path.ends_with("cache"))
+/// The files that have names where messages are staged.
+fn staged_files(spool: &TestSpool) -> Vec<PathBuf> {
+    let files = tree::read(spool.root()).into_iter().filter(|(_, bytes)| bytes.is_some());
+    files.map(|(path, _)| path).filter(|path| path.to_string_lossy().contains("sync./")).collect()
 }
 
 #[test]
 fn a_cache_record_is_the_same_when_the_message_is_uploaded_and_when_it_is_taken_again() {
-    let spool = TestSpool::new("staged");
+    for has_names in [false, true] {
+        let spool = TestSpool::new("staged");
+        if has_names {
+            spool.disk.refuse_unnamed();
+        }
+        let mut peer = Peer::new(spool.store());
+        assert_eq!(peer.say(uploads(&many())), OK.repeat(MANY));
+        assert_eq!(staged_files(&spool).iter().any(|path| path.ends_with("cache")), has_names);
+        assert_eq!(peer.say(mailbox("user.u1", "id00000001", many()).all()), OK);
+        assert_eq!(peer.say(mailbox("user.u1.a", "id00000002", many()).all()), OK);
+        assert_eq!(cache_of(&spool, "id00000001"), cache_of(&spool, "id00000002"));
+        assert_eq!(peer.ask("RESTART"), "OK Restarting");
+        spool.assert_tidy("after RESTART");
+        assert_eq!(spool.log.text(), "");
+    }
+}
+
+#[test]
+fn uploads_have_names_only_where_too_many_are_open() {
+    let messages: Vec<Message> = (1..=5).map(Message::number).collect();
+    for (held_files, named) in [(0, 5), (3, 2), (5, 0)] {
+        let mut spool = TestSpool::new("staged-names");
+        spool.options.held_files = held_files;
+        let mut peer = Peer::new(spool.store());
+        assert_eq!(peer.say(uploads(&messages)), OK.repeat(5));
+        assert_eq!(staged_files(&spool).len(), named);
+        assert_eq!(peer.say(mailbox("user.u1", "id00000001", messages.clone()).all()), OK);
+        assert_eq!(peer.say(mailbox("user.u1.a", "id00000002", messages.clone()).all()), OK);
+        drop(peer.leave());
+        spool.assert_tidy("after the session");
+    }
+}
+
+#[test]
+fn all_uploads_get_names_when_no_more_files_can_be_open() {
+    let spool = TestSpool::new("staged-named");
+    let messages: Vec<Message> = (1..=3).map(Message::number).collect();
     let mut peer = Peer::new(spool.store());
-    assert_eq!(peer.say(uploads(&many())), OK.repeat(MANY));
-    assert!(side_file(&spool).is_some());
-    assert_eq!(peer.say(mailbox("user.u1", "id00000001", many()).all()), OK);
-    assert_eq!(peer.say(mailbox("user.u1.a", "id00000002", many()).all()), OK);
-    assert_eq!(cache_of(&spool, "id00000001"), cache_of(&spool, "id00000002"));
+    assert_eq!(peer.say(uploads(&messages[..2])), OK.repeat(2));
+    assert_eq!(staged_files(&spool), Vec::<PathBuf>::new());
+    spool.disk.refuse_unnamed();
+    assert_eq!(peer.say(uploads(&messages[2..])), OK);
+    assert_eq!(staged_files(&spool).len(), 3);
+    assert_eq!(peer.say(mailbox("user.u1", "id00000001", messages).all()), OK);
     assert_eq!(peer.ask("RESTART"), "OK Restarting");
     spool.assert_tidy("after RESTART");
     assert_eq!(spool.log.text(), "");
+}
+
+#[test]
+fn an_upload_is_taken_again_after_its_file_in_a_mailbox_is_gone() {
+    let spool = TestSpool::new("staged-again");
+    let message = Message::number(1);
+    let mut peer = Peer::new(spool.store());
+    assert_eq!(peer.say(message.upload("default")), OK);
+    assert_eq!(peer.say(mailbox("user.u1", "id00000001", vec![message.clone()]).all()), OK);
+    message_files(&spool).iter().for_each(|file| fs::remove_file(file).unwrap());
+    assert_eq!(peer.say(mailbox("user.u1.a", "id00000002", vec![message.clone()]).all()), OK);
+    assert_eq!(fs::read(message_files(&spool).remove(0)).unwrap(), message.text.into_bytes());
+}
+
+/// The files of messages with the uid 1.
+fn message_files(spool: &TestSpool) -> Vec<PathBuf> {
+    let files = tree::read(spool.root()).into_keys().filter(|path| path.ends_with("1."));
+    files.map(|path| spool.root().join(path)).collect()
 }
 
 #[test]

@@ -91,8 +91,8 @@ pub struct CyrusOptions {
     pub release: Release,
     /// The longest wait for a lock that another process holds.
     pub lock_timeout: Duration,
-    /// Messages of mailboxes that a session has reserved and keeps open, each of which takes a file descriptor; above this number
-    /// they get a second name instead, which costs more.
+    /// Messages that a session has reserved or that were uploaded, and that it keeps open, each of which takes a file descriptor;
+    /// above this number they get a name of their own instead, which costs more.
     pub held_files: usize,
     /// `umask`
     pub umask: u32,

@@ -1,18 +1,20 @@
-//! Staged messages: files under `PARTITION/sync./PID/GUID` until records refer to them; under `PID-1`, `PID-2` and so on for
-//! further stores that a process has at the same time.
+//! Staged messages: files until records refer to them.
 //!
-//! They lie on the partition they are for, so that a mailbox takes one by giving it a second name. They are not made durable
-//! here: the commit that refers to them does that, for all of them together. What a process that died has left is removed by
-//! the next that stages on the same partition. `cache` beside them has what was found in them, see [`parsed`].
+//! They lie on the partition they are for, so that a mailbox takes one by giving it a name. They are not made durable here:
+//! the commit that refers to them does that, for all of them together.
 //!
-//! A message that a mailbox has is not staged under a name, but held open ([`CyrusOptions::held_files`]); those above that number
-//! get a second name here, too.
+//! Up to a number ([`CyrusOptions::held_files`]) they are held open: an uploaded one has no name until a mailbox takes it, and
+//! one that a mailbox has needs no further name. Above that number, and for uploads on a disk without such files, each gets a name here:
+//! `PARTITION/sync./PID/GUID`; under `PID-1`, `PID-2` and so on for further stores that a process has at the same time. What a
+//! process that died has left there is removed by the next that stages on the same partition. What was found in messages is
+//! kept, too, see [`parsed`].
 //!
 //! Source: `reservefile` of `imap/dlist.c`, `sync_append_copyfile` and `reserve_folder` of `imap/sync_support.c`.
 
 mod held;
 mod parsed;
 mod sweep;
+mod unnamed;
 mod upload;
 
 use super::{
@@ -45,8 +47,10 @@ const MOST_CACHED: usize = 8 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct Staging {
     partitions: HashMap<Partition, Staged>,
-    /// Messages of mailboxes that are open, of all partitions.
+    /// Messages that are held open, of all partitions.
     held: usize,
+    /// Whether a file without a name could not be opened: no more are tried until all is discarded.
+    names_only: bool,
     /// What is known of those that lie in mailboxes, of so many as [`MOST_CACHED`].
     cached: HashMap<Guid, Cached>,
     /// What was found in those that were uploaded.
@@ -68,6 +72,9 @@ pub(super) struct Staging {
 struct Staged {
     /// Those that have a file in the directory.
     files: GuidSet,
+    /// Those that were uploaded and have no name here.
+    unnamed: HashMap<Guid, Box<dyn DiskFile>>,
+    /// Those that mailboxes have.
     held: HashMap<Guid, Held>,
 }
 
@@ -75,6 +82,8 @@ struct Staged {
 #[derive(Debug)]
 pub(super) enum StagedMessage<'a> {
     File(PathBuf),
+    /// With the path that it would have.
+    Unnamed(&'a dyn DiskFile, PathBuf),
     Held(&'a Held),
 }
 
@@ -82,7 +91,9 @@ impl StagedMessage<'_> {
     /// Where it is found, for reports.
     pub(super) fn path(&self) -> &Path {
         match self {
-            StagedMessage::File(path) | StagedMessage::Held(Held { path, .. }) => path,
+            StagedMessage::File(path) | StagedMessage::Unnamed(_, path) | StagedMessage::Held(Held { path, .. }) => {
+                path
+            }
         }
     }
 
@@ -90,16 +101,20 @@ impl StagedMessage<'_> {
     pub(super) fn read(&self, disk: &dyn Disk) -> io::Result<Vec<u8>> {
         match self {
             StagedMessage::File(path) => read_file(disk.open(path, Mode::Read)?.as_ref()),
+            StagedMessage::Unnamed(file, _) => read_file(*file),
             StagedMessage::Held(held) => read_file(held.file.as_ref()),
         }
     }
 
-    /// Gives it a name in a mailbox, which must be free.
-    pub(super) fn place(&self, disk: &dyn Disk, to: &Path) -> io::Result<()> {
+    /// Gives it a name in a mailbox, which must be free, and the last modification that it has there.
+    pub(super) fn place(&self, disk: &dyn Disk, to: &Path, modified: i64) -> io::Result<()> {
         match self {
-            StagedMessage::File(path) => link_or_copy(disk, path, to),
-            StagedMessage::Held(held) => held.place(disk, to),
+            StagedMessage::File(path) => link_or_copy(disk, path, to)?,
+            StagedMessage::Unnamed(file, _) if unnamed::name(disk, *file, to)? => return file.set_modified(modified),
+            StagedMessage::Unnamed(..) => {}
+            StagedMessage::Held(held) => held.place(disk, to)?,
         }
+        disk.set_modified(to, modified)
     }
 }
 
@@ -138,8 +153,10 @@ impl Staging {
     ) -> Result<Option<StagedMessage<'_>>, StoreError> {
         let Some(staged) = self.partitions.get(partition) else { return Ok(None) };
         if staged.files.contains(&guid) {
-            let path = self.directory(options, partition)?.join(guid.to_string());
-            return Ok(Some(StagedMessage::File(path)));
+            return Ok(Some(StagedMessage::File(self.path(options, partition, guid)?)));
+        }
+        if let Some(file) = staged.unnamed.get(&guid) {
+            return Ok(Some(StagedMessage::Unnamed(file.as_ref(), self.path(options, partition, guid)?)));
         }
         Ok(staged.held.get(&guid).map(StagedMessage::Held))
     }
@@ -163,8 +180,13 @@ impl Staging {
 
     /// Starts a message.
     pub(super) fn begin(&mut self, spool: &Spool, partition: &Partition, guid: Guid) -> Result<(), StoreError> {
-        let path = self.place(spool, partition, guid)?;
-        self.upload = Some(Upload::new(partition.clone(), guid, path, std::mem::take(&mut self.buffer)));
+        self.sweep(spool, partition)?;
+        let unnamed = self.open_unnamed(spool, partition)?;
+        let path = match unnamed {
+            Some(_) => self.path(&spool.options, partition, guid)?,
+            None => self.place(spool, partition, guid)?,
+        };
+        self.upload = Some(Upload::new(partition.clone(), guid, path, unnamed, std::mem::take(&mut self.buffer)));
         Ok(())
     }
 
@@ -177,9 +199,12 @@ impl Staging {
     pub(super) fn finish(&mut self, spool: &Spool) -> Result<(), StoreError> {
         let disk = spool.disk.as_ref();
         let mut upload = self.upload.take().ok_or(Refusal::Protocol)?;
+        let root = spool.options.partition_root(&upload.partition)?;
         let (guid, cache) = (upload.guid, upload.path.with_file_name("cache"));
         match upload.complete(disk) {
-            Ok(Some(text)) => self.parsed.keep(disk, &cache, &mime::parse_known(text, guid, &spool.options.cache)),
+            Ok(Some(text)) => {
+                self.parsed.keep(disk, root, &cache, &mime::parse_known(text, guid, &spool.options.cache));
+            }
             Ok(None) => {}
             Err(error) => {
                 self.upload = Some(upload);
@@ -187,21 +212,19 @@ impl Staging {
                 return self.abort(disk).and(Err(error));
             }
         }
-        self.stage(&upload.partition, guid);
-        self.buffer = upload.into_buffer();
+        let staged = self.partitions.entry(upload.partition.clone()).or_default();
+        let (unnamed, buffer) = upload.into_parts();
+        match unnamed {
+            Some(file) => self.held += usize::from(staged.unnamed.insert(guid, file).is_none()),
+            None => drop(staged.files.insert(guid)),
+        }
+        self.buffer = buffer;
         Ok(())
-    }
-
-    fn stage(&mut self, partition: &Partition, guid: Guid) {
-        match self.partitions.get_mut(partition) {
-            Some(staged) => staged.files.insert(guid),
-            None => self.partitions.entry(partition.clone()).or_default().files.insert(guid),
-        };
     }
 
     /// The message is bad. What was staged of the same GUID stays, unless this took its place.
     pub(super) fn abort(&mut self, disk: &dyn Disk) -> Result<(), StoreError> {
-        let Some(upload) = self.upload.take().filter(Upload::is_made) else { return Ok(()) };
+        let Some(upload) = self.upload.take().filter(Upload::has_name) else { return Ok(()) };
         if let Some(staged) = self.partitions.get_mut(&upload.partition) {
             staged.files.remove(&upload.guid);
         }
@@ -231,9 +254,10 @@ impl Staging {
     }
 
     fn link(&mut self, spool: &Spool, partition: &Partition, guid: Guid, message: &Path) -> Result<(), StoreError> {
+        self.sweep(spool, partition)?;
         let (path, disk) = (self.place(spool, partition, guid)?, spool.disk.as_ref());
         in_place_of(disk, &path, || link_or_copy(disk, message, &path)).map_err(StoreError::io(&path))?;
-        self.stage(partition, guid);
+        self.partitions.entry(partition.clone()).or_default().files.insert(guid);
         Ok(())
     }
 
@@ -247,7 +271,7 @@ impl Staging {
         for path in std::mem::take(&mut self.left) {
             outcome = outcome.and(self.remove(disk, path));
         }
-        self.held = 0;
+        (self.held, self.names_only) = (0, false);
         for (partition, staged) in std::mem::take(&mut self.partitions) {
             let directory = self.directory(&spool.options, &partition)?;
             for guid in staged.files {
@@ -267,14 +291,25 @@ impl Staging {
         Ok(if number == 0 { first } else { first.with_file_name(format!("{process}-{number}")) })
     }
 
+    /// The file that a message is staged in, if it has a name.
+    fn path(&self, options: &CyrusOptions, partition: &Partition, guid: Guid) -> Result<PathBuf, StoreError> {
+        Ok(self.directory(options, partition)?.join(guid.to_string()))
+    }
+
+    /// Looks for others' leftovers, before the first message.
+    fn sweep(&mut self, spool: &Spool, partition: &Partition) -> Result<(), StoreError> {
+        if !self.swept.contains(partition) {
+            sweep::sweep(spool, &self.directory(&spool.options, partition)?, sweep::is_alive);
+            self.swept.insert(partition.clone());
+        }
+        Ok(())
+    }
+
     /// The file that a message is staged in, and its directory made.
     fn place(&mut self, spool: &Spool, partition: &Partition, guid: Guid) -> Result<PathBuf, StoreError> {
         let directory = self.directory(&spool.options, partition)?;
         let path = directory.join(guid.to_string());
         if !self.directories.contains(&directory) {
-            if self.swept.insert(partition.clone()) {
-                sweep::sweep(spool, &directory, sweep::is_alive);
-            }
             spool.disk.create_dir_all(&directory).map_err(StoreError::io(&directory))?;
             self.directories.insert(directory);
         }

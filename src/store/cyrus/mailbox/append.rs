@@ -1,4 +1,4 @@
-//! New records: the message gets its second name in the mailbox, its cache record is made, and its index record follows.
+//! New records: the message gets its name in the mailbox, its cache record is made, and its index record follows.
 //!
 //! Source: `sync_append_copyfile` of `imap/sync_support.c`, `mailbox_append_index_record` of `imap/mailbox.c`.
 
@@ -77,9 +77,9 @@ impl<'a> Appender<'a> {
         let parsed = known.map_or_else(|| self.parse(&staged, record), Ok)?;
         let path = options.message_file(&mailbox.place, record.uid)?;
         // A file of this name is the leftover of a change that was never committed: uids are not given twice.
-        in_place_of(disk, &path, || staged.place(disk, &path)).map_err(StoreError::io(&path))?;
+        let placed = in_place_of(disk, &path, || staged.place(disk, &path, record.internal_date));
+        placed.map_err(StoreError::io(&path))?;
         self.unsynced.file(&path);
-        disk.set_modified(&path, record.internal_date).map_err(StoreError::io(&path))?;
         Ok(parsed)
     }
 

@@ -30,6 +30,7 @@ impl Held {
     }
 }
 
-fn is_copied_after(error: ErrorKind) -> bool {
+/// Whether a copy does where a link cannot be.
+pub(super) fn is_copied_after(error: ErrorKind) -> bool {
     matches!(error, ErrorKind::NotFound | ErrorKind::CrossesDevices | ErrorKind::TooManyLinks)
 }

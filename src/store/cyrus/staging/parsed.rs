@@ -11,8 +11,9 @@
 //!                              the cache record
 //! ```
 //!
-//! Numbers are big endian. What is not much stays in memory; there is a file only of more. Nothing but time depends on it:
-//! a message whose entry is gone, or was taken before, is parsed again.
+//! Numbers are big endian. What is not much stays in memory; there is a file only of more, which has a name
+//! only where it cannot be without. Nothing but time depends on it: a message whose entry is gone, or was taken before, is
+//! parsed again.
 
 use super::super::{
     disk::{Disk, DiskFile, Mode, in_place_of},
@@ -45,7 +46,7 @@ struct Place {
 #[derive(Debug, Default)]
 pub(super) struct Parsed {
     places: HashMap<Guid, Place>,
-    file: Option<(PathBuf, Box<dyn DiskFile>)>,
+    file: Option<(Option<PathBuf>, Box<dyn DiskFile>)>,
     /// Bytes in the file that entries are in; what is gathered follows them.
     written: usize,
     gathered: Vec<u8>,
@@ -54,8 +55,9 @@ pub(super) struct Parsed {
 }
 
 impl Parsed {
-    /// Keeps what was found in a message, unless there is much already. `path` is the file's if it is yet to be made.
-    pub(super) fn keep(&mut self, disk: &dyn Disk, path: &Path, found: &ParsedMessage) {
+    /// Keeps what was found in a message, unless there is much already. A file that is yet to be made has no name and is on the
+    /// partition with this root, or has this path.
+    pub(super) fn keep(&mut self, disk: &dyn Disk, root: &Path, path: &Path, found: &ParsedMessage) {
         if self.places.is_empty() {
             self.restart();
         }
@@ -65,7 +67,7 @@ impl Parsed {
         }
         self.places.insert(found.guid, Place { offset: offset as u32, length: length as u32 });
         encode(&mut self.gathered, found);
-        if self.gathered.len() >= PAGE && self.write(disk, path).is_err() {
+        if self.gathered.len() >= PAGE && self.write(disk, root, path).is_err() {
             self.places.clear();
         }
     }
@@ -76,9 +78,9 @@ impl Parsed {
         decode(self.bytes(offset as usize, length as usize)?, guid, release)
     }
 
-    /// Forgets everything; the file, if there is one, is the caller's to remove.
+    /// Forgets everything; the file, if there is one with a name, is the caller's to remove.
     pub(super) fn end(&mut self) -> Option<PathBuf> {
-        std::mem::take(self).file.map(|(path, _)| path)
+        std::mem::take(self).file.and_then(|(path, _)| path)
     }
 
     /// What is in the file is of no use any more, and is written over.
@@ -88,10 +90,10 @@ impl Parsed {
         self.page.1.clear();
     }
 
-    fn write(&mut self, disk: &dyn Disk, path: &Path) -> io::Result<()> {
+    fn write(&mut self, disk: &dyn Disk, root: &Path, path: &Path) -> io::Result<()> {
         let made = match self.file.take() {
             Some(made) => made,
-            None => (path.to_owned(), in_place_of(disk, path, || disk.open(path, Mode::CreateNew))?),
+            None => make(disk, root, path)?,
         };
         let (_, file) = self.file.insert(made);
         file.write_at(self.written as u64, &[&self.gathered])?;
@@ -121,6 +123,13 @@ impl Parsed {
         bytes.truncate(read);
         Some(())
     }
+}
+
+fn make(disk: &dyn Disk, root: &Path, path: &Path) -> io::Result<(Option<PathBuf>, Box<dyn DiskFile>)> {
+    if let Ok(file) = disk.open_unnamed(root) {
+        return Ok((None, file));
+    }
+    Ok((Some(path.to_owned()), in_place_of(disk, path, || disk.open(path, Mode::CreateNew))?))
 }
 
 fn encode(out: &mut Vec<u8>, found: &ParsedMessage) {
@@ -175,9 +184,14 @@ mod tests {
         parse(text.as_bytes(), &CacheOptions::new(RELEASE))
     }
 
+    /// Keeps one where files need names.
+    fn keep(parsed: &mut Parsed, path: &Path, number: usize) {
+        parsed.keep(&RealDisk, &path.with_file_name("nowhere"), path, &message(number));
+    }
+
     fn kept(dir: &TestDir, count: usize) -> Parsed {
         let mut parsed = Parsed::default();
-        (0..count).for_each(|number| parsed.keep(&RealDisk, &dir.path("cache"), &message(number)));
+        (0..count).for_each(|number| keep(&mut parsed, &dir.path("cache"), number));
         parsed
     }
 
@@ -208,12 +222,22 @@ mod tests {
     }
 
     #[test]
+    fn the_file_has_no_name_where_that_can_be() {
+        let dir = TestDir::new("parsed-unnamed");
+        let mut parsed = Parsed::default();
+        (0..3000).for_each(|number| parsed.keep(&RealDisk, &dir.path(""), &dir.path("cache"), &message(number)));
+        assert_eq!(fs::read_dir(dir.path("")).unwrap().count(), 0);
+        (0..3000).for_each(|number| assert!(takes(&mut parsed, number)));
+        assert_eq!(parsed.end(), None);
+    }
+
+    #[test]
     fn a_file_of_entries_that_were_taken_is_written_over() {
         let dir = TestDir::new("parsed-again");
         let mut parsed = kept(&dir, 1000);
         (0..1000).for_each(|number| assert!(takes(&mut parsed, number)));
         let size = fs::metadata(dir.path("cache")).unwrap().len();
-        (1000..2000).for_each(|number| parsed.keep(&RealDisk, &dir.path("cache"), &message(number)));
+        (1000..2000).for_each(|number| keep(&mut parsed, &dir.path("cache"), number));
         assert!(fs::metadata(dir.path("cache")).unwrap().len() < size + PAGE as u64);
         (1000..2000).for_each(|number| assert!(takes(&mut parsed, number)));
     }
@@ -242,7 +266,7 @@ mod tests {
     fn a_file_that_cannot_be_written_is_done_without() {
         let dir = TestDir::new("parsed-nowhere");
         let mut parsed = Parsed::default();
-        (0..1000).for_each(|number| parsed.keep(&RealDisk, &dir.path("no/cache"), &message(number)));
+        (0..1000).for_each(|number| keep(&mut parsed, &dir.path("no/cache"), number));
         let taken = (0..1000).filter(|number| takes(&mut parsed, *number)).count();
         assert!(taken < 100);
         assert_eq!(parsed.end(), None);

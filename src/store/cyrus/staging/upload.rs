@@ -18,23 +18,31 @@ const GATHERED: usize = 256 * 1024;
 pub(super) struct Upload {
     pub(super) partition: Partition,
     pub(super) guid: Guid,
+    /// Where it is, or would be if it has no name.
     pub(super) path: PathBuf,
-    /// Made with the first bytes that are written.
+    is_named: bool,
+    /// One with a name is made with the first bytes that are written.
     file: Option<Box<dyn DiskFile>>,
     written: u64,
     gathered: Vec<u8>,
 }
 
 impl Upload {
-    /// A message without bytes yet; `buffer` is what another was gathered in.
-    pub(super) fn new(partition: Partition, guid: Guid, path: PathBuf, mut buffer: Vec<u8>) -> Upload {
+    /// A message without bytes yet, which goes to `unnamed` if there is such a file; `buffer` is what another was gathered in.
+    pub(super) fn new(
+        partition: Partition,
+        guid: Guid,
+        path: PathBuf,
+        unnamed: Option<Box<dyn DiskFile>>,
+        mut buffer: Vec<u8>,
+    ) -> Upload {
         buffer.clear();
-        Upload { partition, guid, path, file: None, written: 0, gathered: buffer }
+        Upload { partition, guid, path, is_named: unnamed.is_none(), file: unnamed, written: 0, gathered: buffer }
     }
 
     /// Adds to the message.
     pub(super) fn add(&mut self, disk: &dyn Disk, bytes: &[u8]) -> Result<(), StoreError> {
-        if self.file.is_none() && self.gathered.len() + bytes.len() <= GATHERED {
+        if self.written == 0 && self.gathered.len() + bytes.len() <= GATHERED {
             self.gathered.extend_from_slice(bytes);
             return Ok(());
         }
@@ -45,21 +53,21 @@ impl Upload {
 
     /// Writes what is not written yet. All of the message, if it was gathered.
     pub(super) fn complete(&mut self, disk: &dyn Disk) -> Result<Option<&[u8]>, StoreError> {
-        if self.file.is_some() {
+        if self.written > 0 {
             return Ok(None);
         }
         self.write(disk, &[])?;
         Ok(Some(&self.gathered))
     }
 
-    /// Whether there is a file of it.
-    pub(super) fn is_made(&self) -> bool {
-        self.file.is_some()
+    /// Whether its name was made.
+    pub(super) fn has_name(&self) -> bool {
+        self.is_named && self.file.is_some()
     }
 
-    /// The buffer, for the next message.
-    pub(super) fn into_buffer(self) -> Vec<u8> {
-        self.gathered
+    /// The file if it has no name, and the buffer, for the next message.
+    pub(super) fn into_parts(self) -> (Option<Box<dyn DiskFile>>, Vec<u8>) {
+        (self.file.filter(|_| !self.is_named), self.gathered)
     }
 
     /// Writes what was gathered and these bytes behind it.
