@@ -101,3 +101,34 @@ fn a_reserved_message_has_a_name_of_its_own_only_where_too_many_are_open() {
         spool.assert_tidy("after the session");
     }
 }
+
+#[test]
+fn of_many_messages_with_one_guid_a_sound_one_is_found() {
+    const MESSAGES: usize = 150;
+    let spool = TestSpool::new("reserve-many");
+    let mut peer = Peer::new(spool.store());
+    let mut inbox = Mailbox::new("user.u1", "id00000001");
+    let number_of = |place: usize| if place.is_multiple_of(2) { place } else { 1 };
+    for place in 0..MESSAGES {
+        inbox.append(Message::number(number_of(place)));
+    }
+    let uploads: String = (0..MESSAGES).map(|place| Message::number(number_of(place)).upload("default")).collect();
+    assert!(peer.say(uploads + &inbox.all()).lines().all(|line| line == "OK success"), "{}", spool.log.text());
+    assert_eq!(peer.ask("RESTART"), "OK Restarting");
+    let root = message_file_of(&spool, 1).parent().unwrap().to_owned();
+    // Of those with the first message all but the last are damaged; they have a file each.
+    for uid in (2..MESSAGES - 1).step_by(2) {
+        fs::remove_file(root.join(format!("{uid}."))).unwrap();
+        fs::write(root.join(format!("{uid}.")), "damaged").unwrap();
+    }
+    let guids: Vec<String> = (0..MESSAGES).map(|place| Message::number(number_of(place)).guid.to_string()).collect();
+    let reserve = format!("APPLY RESERVE %(PARTITION default MBOXNAME (user.u1) GUID ({}))\r\n", guids.join(" "));
+    assert_eq!(peer.say(reserve), "OK success\r\n", "{}", spool.log.text());
+    assert_eq!(spool.log.count("guid mismatch"), (2..MESSAGES - 1).step_by(2).count());
+}
+
+fn message_file_of(spool: &TestSpool, uid: usize) -> PathBuf {
+    let name = format!("{uid}.");
+    let below = tree::read(spool.root()).into_keys().find(|path| path.ends_with(&name));
+    spool.root().join(below.unwrap())
+}

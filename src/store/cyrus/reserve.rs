@@ -24,6 +24,9 @@ use std::{
     sync::Arc,
 };
 
+/// Messages that are open at once, besides those that are kept so.
+const AT_ONCE: usize = 64;
+
 /// Stages what of the wanted messages lies in the mailboxes; returns what does not. Those on the same partition are looked
 /// into first: there a message costs no copy.
 pub(super) fn reserve(spool: &mut Spool, staging: &mut Staging, wanted: &Reserve) -> Result<Vec<Guid>, StoreError> {
@@ -96,16 +99,14 @@ fn reserve_in(
         let Some(page) = records.next_page(|guid| missing.contains(guid))? else { return Ok(()) };
         let mut candidates = candidates(spool, &mailbox, page)?;
         while !candidates.is_empty() {
-            let others = with_guids_again(&mut candidates);
-            let summed = sum_all(spool.disk.as_ref(), &candidates);
-            for (Candidate { record, path }, summed) in candidates.into_iter().zip(summed) {
+            let some = take_some(&mut candidates, missing);
+            let summed = sum_all(spool.disk.as_ref(), &some);
+            for (Candidate { record, path }, summed) in some.into_iter().zip(summed) {
                 let Some(file) = sound(spool, record.guid, &path, summed) else { continue };
                 staging.keep(spool, &wanted.partition, record.guid, path, file)?;
                 staging.note(record.guid, Cached::of(&record, &cache));
                 missing.guids.remove(&record.guid);
             }
-            candidates = others;
-            candidates.retain(|other| missing.contains(&other.record.guid));
         }
     }
     Ok(())
@@ -137,10 +138,11 @@ fn candidates(spool: &Spool, mailbox: &OpenMailbox, page: Vec<IndexRecord>) -> R
     Ok(candidates)
 }
 
-/// Takes out those that have the GUID of one before them, which are looked at only where that one is not sound.
-fn with_guids_again(candidates: &mut Vec<Candidate>) -> Vec<Candidate> {
-    let mut known = HashSet::new();
-    candidates.extract_if(.., |candidate| !known.insert(candidate.record.guid)).collect()
+/// Takes some whose GUIDs are missing: of those with the same, the others only where the first is not sound.
+fn take_some(candidates: &mut Vec<Candidate>, missing: &Missing) -> Vec<Candidate> {
+    candidates.retain(|candidate| missing.contains(&candidate.record.guid));
+    let mut taken = HashSet::new();
+    candidates.extract_if(.., |candidate| taken.len() < AT_ONCE && taken.insert(candidate.record.guid)).collect()
 }
 
 /// The file of a message whose bytes are still those of its GUID.
