@@ -12,6 +12,7 @@
 //! Source: `reservefile` of `imap/dlist.c`, `sync_append_copyfile` and `reserve_folder` of `imap/sync_support.c`.
 
 mod held;
+mod message;
 mod parsed;
 mod sweep;
 mod unnamed;
@@ -24,13 +25,14 @@ use super::{
     mime::{self, CacheRelease, ParsedMessage},
     options::CyrusOptions,
     remove_user::remove_dir,
-    spool::{Spool, read_file},
+    spool::Spool,
 };
 use crate::{
     ops::Refusal,
     types::{Guid, GuidSet, Partition},
 };
 use held::Held;
+pub(super) use message::StagedMessage;
 use parsed::Parsed;
 use std::{
     collections::{BTreeSet, HashMap},
@@ -76,46 +78,6 @@ struct Staged {
     unnamed: HashMap<Guid, Box<dyn DiskFile>>,
     /// Those that mailboxes have.
     held: HashMap<Guid, Held>,
-}
-
-/// A message that is staged.
-#[derive(Debug)]
-pub(super) enum StagedMessage<'a> {
-    File(PathBuf),
-    /// With the path that it would have.
-    Unnamed(&'a dyn DiskFile, PathBuf),
-    Held(&'a Held),
-}
-
-impl StagedMessage<'_> {
-    /// Where it is found, for reports.
-    pub(super) fn path(&self) -> &Path {
-        match self {
-            StagedMessage::File(path) | StagedMessage::Unnamed(_, path) | StagedMessage::Held(Held { path, .. }) => {
-                path
-            }
-        }
-    }
-
-    /// All of its bytes.
-    pub(super) fn read(&self, disk: &dyn Disk) -> io::Result<Vec<u8>> {
-        match self {
-            StagedMessage::File(path) => read_file(disk.open(path, Mode::Read)?.as_ref()),
-            StagedMessage::Unnamed(file, _) => read_file(*file),
-            StagedMessage::Held(held) => read_file(held.file.as_ref()),
-        }
-    }
-
-    /// Gives it a name in a mailbox, which must be free, and the last modification that it has there.
-    pub(super) fn place(&self, disk: &dyn Disk, to: &Path, modified: i64) -> io::Result<()> {
-        match self {
-            StagedMessage::File(path) => link_or_copy(disk, path, to)?,
-            StagedMessage::Unnamed(file, _) if unnamed::name(disk, *file, to)? => return file.set_modified(modified),
-            StagedMessage::Unnamed(..) => {}
-            StagedMessage::Held(held) => held.place(disk, to)?,
-        }
-        disk.set_modified(to, modified)
-    }
 }
 
 /// Which of the process's stores this is: the lowest number that no other has.
