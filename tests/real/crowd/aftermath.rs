@@ -1,6 +1,7 @@
 //! What a crowd leaves: the replica has what the master has, tools and log say nothing, no lock is held.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -28,7 +29,11 @@ pub fn settle(master: &Instance, replica: &Instance, users: &[&str]) -> Result<(
 
 /// What killed servers left staged goes with the next message once it is old; how many directories that were.
 pub fn sweep(master: &Instance, replica: &Instance, user: &str) -> Result<usize> {
-    let staged = fs::read_dir(replica.base().join("spool/sync."))?;
+    // Where files without a name can be staged there are none.
+    let staged = match fs::read_dir(replica.base().join("spool/sync.")) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+        staged => staged?,
+    };
     let orphans: Vec<PathBuf> = staged.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
     let old = SystemTime::now() - Duration::from_secs(2 * 3600);
     orphans.iter().try_for_each(|orphan| File::open(orphan)?.set_modified(old))?;
