@@ -33,22 +33,27 @@ enum Pass {
 /// Finishes all changes whose processes are gone. What stands in the way is told of, and left for another time.
 pub(in super::super) fn replay_all(spool: &mut Spool) {
     spool.has_unfinished = false;
-    replay_each(spool, Pass::Changes);
-    if !spool.has_unfinished {
+    if replay_each(spool, Pass::Changes) && !spool.has_unfinished {
         replay_each(spool, Pass::Started);
     }
 }
 
-fn replay_each(spool: &mut Spool, pass: Pass) {
+/// Whether something is left for the other pass.
+fn replay_each(spool: &mut Spool, pass: Pass) -> bool {
     let directory = directory(&spool.options);
+    let mut is_left = false;
     // Without the directory there was never a journal; one that cannot be read is told of by whoever is to write there.
     for name in spool.disk.read_dir(&directory).unwrap_or_default() {
-        if let Err(error) = replay(spool, &directory.join(&name), None, pass) {
-            let facts: [(&str, &dyn Display); 2] = [("journal", &name.display()), ("error", &error)];
-            spool.tell(Severity::Warning, "journal: a change that was cut short is not finished yet", &facts);
-            spool.has_unfinished = true;
+        match replay(spool, &directory.join(&name), None, pass) {
+            Ok(found) => is_left |= found == Replayed::Later,
+            Err(error) => {
+                let facts: [(&str, &dyn Display); 2] = [("journal", &name.display()), ("error", &error)];
+                spool.tell(Severity::Warning, "journal: a change that was cut short is not finished yet", &facts);
+                spool.has_unfinished = true;
+            }
         }
     }
+    is_left
 }
 
 /// Finishes the change of a mailbox that a process left behind; whether there was one. The caller holds the owner's lock
@@ -64,24 +69,34 @@ fn settle_named(spool: &mut Spool, name: &str, held: &NameLock, pass: Pass) -> R
     match spool.disk.metadata(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(StoreError::io(&path)(error)),
-        Ok(_) => replay(spool, &path, Some(held.name()), pass),
+        Ok(_) => Ok(replay(spool, &path, Some(held.name()), pass)? == Replayed::Something),
     }
 }
 
-/// Whether there was something that a process left behind.
-fn replay(spool: &mut Spool, path: &Path, held: Option<&LockName>, pass: Pass) -> Result<bool, StoreError> {
+/// What was done about a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Replayed {
+    /// A process left nothing in it, or is at work on it.
+    Nothing,
+    /// What a process left is done, or as far as it can be.
+    Something,
+    /// It is for the other pass.
+    Later,
+}
+
+fn replay(spool: &mut Spool, path: &Path, held: Option<&LockName>, pass: Pass) -> Result<Replayed, StoreError> {
     let disk = spool.disk.clone();
     let (file, bytes) = match JournalFile::open(disk.as_ref(), path)? {
-        Opening::Gone => return Ok(false),
+        Opening::Gone => return Ok(Replayed::Nothing),
         // Its process waits for the lock that is held here, which it gets when this is refused.
         Opening::InUse if held.is_some() => return Err(Refusal::Locked.into()),
-        Opening::InUse => return Ok(false),
+        Opening::InUse => return Ok(Replayed::Nothing),
         Opening::Left(file, bytes) => (file, bytes),
     };
     let is_current = |number| idle::is_current(path.file_name().unwrap_or_default(), number);
     let found = decode(&bytes).filter(|(number, _)| is_current(*number)).map(|(_, found)| found);
     let is_done = match &found {
-        Some(Found::Started(_)) if pass == Pass::Changes => return Ok(false),
+        Some(Found::Started(_)) if pass == Pass::Changes => return Ok(Replayed::Later),
         Some(Found::Started(started)) => finish_started(spool, started, held).map(|()| true)?,
         Some(Found::Change(journal)) => finish_change(spool, journal, held)?,
         Some(Found::Task(task)) => task.finish(spool).map(|()| true)?,
@@ -91,7 +106,7 @@ fn replay(spool: &mut Spool, path: &Path, held: Option<&LockName>, pass: Pass) -
     if is_done {
         file.remove(spool);
     }
-    Ok(found.is_some())
+    Ok(if found.is_some() { Replayed::Something } else { Replayed::Nothing })
 }
 
 /// A mailbox that is damaged is left to `reconstruct`.
