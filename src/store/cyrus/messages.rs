@@ -7,7 +7,7 @@ use super::{
     error::StoreError,
     paths::{MailboxDirectory, MailboxPlace},
     spool::Spool,
-    sums::sum,
+    sums::Summer,
 };
 use crate::ops::{MessageInfo, OpenMessage, Refusal};
 use bytes::{Bytes, BytesMut};
@@ -57,7 +57,7 @@ fn open_message(disk: &dyn Disk, path: &Path) -> Result<Option<(Message, Message
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         file => file.map_err(StoreError::io(path))?,
     };
-    let guid = sum(file.as_ref()).map_err(StoreError::io(path))?;
+    let guid = Summer::new().sum(file.as_ref()).map_err(StoreError::io(path))?;
     let size = file.metadata().map_err(StoreError::io(path))?.size;
     let size = u32::try_from(size).map_err(|_| Refusal::Io)?;
     Ok(Some((Message { file, path: path.to_owned() }, MessageInfo { guid, size })))

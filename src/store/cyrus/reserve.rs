@@ -4,14 +4,14 @@
 
 use super::{
     cached::Cached,
-    disk::DiskFile,
+    disk::{DiskFile, Mode},
     error::StoreError,
     index::{ByGuid, IndexRecord},
     mailbox::{self, OpenMailbox, Opened},
     options::MetaFile,
     spool::Spool,
     staging::Staging,
-    sums::{Summed, sum_all},
+    sums::Summer,
 };
 use crate::{
     event::Severity,
@@ -23,9 +23,6 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-
-/// Messages that are open at once, besides those that are kept so.
-const AT_ONCE: usize = 64;
 
 /// Stages what of the wanted messages lies in the mailboxes; returns what does not. Those on the same partition are looked
 /// into first: there a message costs no copy.
@@ -54,6 +51,7 @@ struct Missing {
     guids: HashSet<Guid>,
     /// Whether one of them may begin with these 16 bits: most records of a large mailbox are passed over by that alone.
     starts: Vec<bool>,
+    summer: Summer,
 }
 
 impl Missing {
@@ -64,7 +62,7 @@ impl Missing {
                 *start = true;
             }
         }
-        Missing { guids: guids.iter().copied().collect(), starts }
+        Missing { guids: guids.iter().copied().collect(), starts, summer: Summer::new() }
     }
 
     fn contains(&self, guid: &Guid) -> bool {
@@ -97,12 +95,12 @@ fn reserve_in(
     let mut records = ByGuid::new(&mailbox.index);
     while !missing.guids.is_empty() {
         let Some(page) = records.next_page(|guid| missing.contains(guid))? else { return Ok(()) };
-        let mut candidates = candidates(spool, &mailbox, page)?;
-        while !candidates.is_empty() {
-            let some = take_some(&mut candidates, missing);
-            let summed = sum_all(spool.disk.as_ref(), &some);
-            for (Candidate { record, path }, summed) in some.into_iter().zip(summed) {
-                let Some(file) = sound(spool, record.guid, &path, summed) else { continue };
+        for record in page {
+            if record.is_unlinked() || !missing.contains(&record.guid) {
+                continue;
+            }
+            let Some(path) = path_of(spool, &mailbox, &record)? else { continue };
+            if let Some(file) = sound(spool, record.guid, &path, &mut missing.summer) {
                 staging.keep(spool, &wanted.partition, record.guid, path, file)?;
                 staging.note(record.guid, Cached::of(&record, &cache));
                 missing.guids.remove(&record.guid);
@@ -112,42 +110,18 @@ fn reserve_in(
     Ok(())
 }
 
-/// A record whose message may be one that is wanted.
-struct Candidate {
-    record: IndexRecord,
-    path: PathBuf,
+/// The file of a record; `None` for one without a uid, as `reconstruct` leaves some.
+fn path_of(spool: &Spool, mailbox: &OpenMailbox, record: &IndexRecord) -> Result<Option<PathBuf>, StoreError> {
+    let Some(uid) = record.uid else { return Ok(None) };
+    Ok(Some(match record.internal_flags.has(InternalFlags::ARCHIVED) {
+        true => spool.options.archived_message_file(&mailbox.place, uid)?,
+        false => spool.options.message_file(&mailbox.place, uid)?,
+    }))
 }
 
-impl AsRef<Path> for Candidate {
-    fn as_ref(&self) -> &Path {
-        &self.path
-    }
-}
-
-/// Those of the records that have a message.
-fn candidates(spool: &Spool, mailbox: &OpenMailbox, page: Vec<IndexRecord>) -> Result<Vec<Candidate>, StoreError> {
-    let mut candidates = Vec::new();
-    for record in page.into_iter().filter(|record| !record.is_unlinked()) {
-        let Some(uid) = record.uid else { continue };
-        let path = match record.internal_flags.has(InternalFlags::ARCHIVED) {
-            true => spool.options.archived_message_file(&mailbox.place, uid)?,
-            false => spool.options.message_file(&mailbox.place, uid)?,
-        };
-        candidates.push(Candidate { record, path });
-    }
-    Ok(candidates)
-}
-
-/// Takes some whose GUIDs are missing: of those with the same, the others only where the first is not sound.
-fn take_some(candidates: &mut Vec<Candidate>, missing: &Missing) -> Vec<Candidate> {
-    candidates.retain(|candidate| missing.contains(&candidate.record.guid));
-    let mut taken = HashSet::new();
-    candidates.extract_if(.., |candidate| taken.len() < AT_ONCE && taken.insert(candidate.record.guid)).collect()
-}
-
-/// The file of a message whose bytes are still those of its GUID.
-fn sound(spool: &Spool, guid: Guid, path: &Path, summed: Summed) -> Option<Box<dyn DiskFile>> {
-    match summed {
+/// The file of a message, open, if its bytes are still those of its GUID.
+fn sound(spool: &Spool, guid: Guid, path: &Path, summer: &mut Summer) -> Option<Box<dyn DiskFile>> {
+    match spool.disk.open(path, Mode::Read).and_then(|file| Ok((summer.sum(file.as_ref())?, file))) {
         Ok((found, file)) if found == guid => return Some(file),
         Ok(_) => spool.tell(Severity::Error, "IOERROR: guid mismatch on parse", &[("filename", &path.display())]),
         Err(error) => {
