@@ -210,6 +210,8 @@ impl Staging {
         if self.held >= spool.options.held_files {
             return self.link(spool, partition, guid, &path);
         }
+        // One that is not configured has nothing staged.
+        spool.options.partition_root(partition)?;
         let before = self.partitions.entry(partition.clone()).or_default().held.insert(guid, Held { file, path });
         self.held += usize::from(before.is_none());
         Ok(())
