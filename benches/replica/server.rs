@@ -46,7 +46,8 @@ impl Server {
     /// Starts it and reads its greeting.
     pub fn start(whose: Whose, area: &Area) -> Result<Server> {
         let (to, theirs) = UnixStream::pair()?;
-        to.set_read_timeout(Some(Duration::from_secs(300)))?;
+        // Under strace the reference takes minutes for a large change.
+        to.set_read_timeout(Some(Duration::from_secs(900)))?;
         let (input, output): (OwnedFd, OwnedFd) = (theirs.try_clone()?.into(), theirs.into());
         let mut command = command(area, &whose.program(area)?, "cyrus:mail");
         command.args(["-X", "-C", &format!("{INSIDE}/imapd.conf")]);
