@@ -49,8 +49,10 @@ fn differing_words(real: &str, ours: &str) -> (String, String) {
     (real.join(" "), ours.join(" "))
 }
 
-/// Everything that the two replicas do not share, in the order of their files.
+/// Everything that the two replicas do not share, in the order of their files, when nobody is connected to them any more.
 pub fn replicas(real: &Instance, ours: &Instance) -> Result<Vec<Difference>> {
+    real.wait_for_sessions()?;
+    ours.wait_for_sessions()?;
     let (real, ours) = (spool::files(real)?, spool::files(ours)?);
     let scripts = [sieve::ids(&real), sieve::ids(&ours)].concat();
     let (real, ours) = (sieve::renamed(real, &scripts), sieve::renamed(ours, &scripts));

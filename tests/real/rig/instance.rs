@@ -90,6 +90,20 @@ impl Instance {
         pids.filter(is_ours).map(Pid::from_raw).collect()
     }
 
+    /// Waits until no connection is registered: a `sync_client` ends before the server that it said EXIT to has tidied up.
+    pub fn wait_for_sessions(&self) -> Result<()> {
+        let is_process =
+            |file: &fs::DirEntry| file.file_name().to_str().is_some_and(|name| name.parse::<u32>().is_ok());
+        let registered = || {
+            let files = fs::read_dir(self.base().join("conf/proc")).into_iter().flatten().flatten();
+            files.filter(is_process).count()
+        };
+        if wait_until(Duration::from_secs(20), || registered() == 0) {
+            return Ok(());
+        }
+        Err(Failure::new(format!("{} connections to {} are still registered", registered(), self.name)))
+    }
+
     pub fn imap(&self, user: &str) -> Result<Imap> {
         Imap::login(self.imap_port, user, PASSWORD)
     }
