@@ -83,25 +83,23 @@ impl Instance {
         let program = format!("{}/bin/sync_server", self.directory);
         let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
         let pids = processes.filter_map(|process| process.file_name().to_str()?.parse().ok());
-        let is_ours = |pid: &i32| {
-            let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            command.split(|byte| *byte == 0).next() == Some(program.as_bytes())
-        };
-        pids.filter(is_ours).map(Pid::from_raw).collect()
+        pids.filter(|&pid| arguments(pid).first() == Some(&program)).map(Pid::from_raw).collect()
     }
 
     /// Waits until no connection is registered: a `sync_client` ends before the server that it said EXIT to has tidied up.
     pub fn wait_for_sessions(&self) -> Result<()> {
-        let is_process =
-            |file: &fs::DirEntry| file.file_name().to_str().is_some_and(|name| name.parse::<u32>().is_ok());
-        let registered = || {
-            let files = fs::read_dir(self.base().join("conf/proc")).into_iter().flatten().flatten();
-            files.filter(is_process).count()
-        };
-        if wait_until(Duration::from_secs(20), || registered() == 0) {
+        if wait_until(Duration::from_secs(20), || self.connected() == 0) {
             return Ok(());
         }
-        Err(Failure::new(format!("{} connections to {} are still registered", registered(), self.name)))
+        Err(Failure::new(format!("{} connections to {} do not end", self.connected(), self.name)))
+    }
+
+    /// How many of its processes have registered a connection. One that died may have left its registration.
+    fn connected(&self) -> usize {
+        let configuration = format!("{}/imapd.conf", self.directory);
+        let registered = fs::read_dir(self.base().join("conf/proc")).into_iter().flatten().flatten();
+        let pids = registered.filter_map(|file| file.file_name().to_str()?.parse().ok());
+        pids.filter(|&pid| arguments(pid).contains(&configuration)).count()
     }
 
     pub fn imap(&self, user: &str) -> Result<Imap> {
@@ -241,6 +239,12 @@ impl Drop for Instance {
             eprintln!("{}: {e}", self.base().display());
         }
     }
+}
+
+/// What a process was started with; nothing if there is none.
+fn arguments(pid: i32) -> Vec<String> {
+    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    line.split(|byte| *byte == 0).map(|argument| String::from_utf8_lossy(argument).into_owned()).collect()
 }
 
 /// Asks every 20 ms until it holds or the time is over.
