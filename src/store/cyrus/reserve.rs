@@ -2,27 +2,31 @@
 //!
 //! Source: `reserve_folder` of `imap/sync_support.c`.
 
+mod candidates;
+
 use super::{
     cached::Cached,
-    disk::{DiskFile, Mode},
+    disk::DiskFile,
     error::StoreError,
-    index::{ByGuid, IndexRecord},
-    mailbox::{self, OpenMailbox, Opened},
+    index::ByGuid,
+    mailbox::{self, Opened},
     options::MetaFile,
     spool::Spool,
     staging::Staging,
-    sums::Summer,
+    sums::{Summed, sum_all},
 };
 use crate::{
     event::Severity,
     ops::{Intent, Reserve},
-    types::{Guid, InternalFlags, MailboxName},
+    types::{Guid, MailboxName},
 };
-use std::{
-    collections::HashSet,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use candidates::{Candidate, Candidates};
+use std::{collections::HashSet, io, path::Path, sync::Arc};
+
+/// Messages that are summed at once, as far as they may be held open afterwards.
+const AT_MOST: usize = 1024;
+/// And if none may.
+const AT_LEAST: usize = 32;
 
 /// Stages what of the wanted messages lies in the mailboxes; returns what does not. Those on the same partition are looked
 /// into first: there a message costs no copy.
@@ -51,7 +55,6 @@ struct Missing {
     guids: HashSet<Guid>,
     /// Whether one of them may begin with these 16 bits: most records of a large mailbox are passed over by that alone.
     starts: Vec<bool>,
-    summer: Summer,
 }
 
 impl Missing {
@@ -62,7 +65,7 @@ impl Missing {
                 *start = true;
             }
         }
-        Missing { guids: guids.iter().copied().collect(), starts, summer: Summer::new() }
+        Missing { guids: guids.iter().copied().collect(), starts }
     }
 
     fn contains(&self, guid: &Guid) -> bool {
@@ -93,36 +96,37 @@ fn reserve_in(
     };
     let cache = Arc::new(spool.options.meta_file(&mailbox.place, MetaFile::Cache)?);
     let mut records = ByGuid::new(&mailbox.index);
+    let mut candidates = Candidates::default();
     while !missing.guids.is_empty() {
-        let Some(page) = records.next_page(|guid| missing.contains(guid))? else { return Ok(()) };
-        for record in page {
-            if record.is_unlinked() || !missing.contains(&record.guid) {
-                continue;
-            }
-            let Some(path) = path_of(spool, &mailbox, &record)? else { continue };
-            if let Some(file) = sound(spool, record.guid, &path, &mut missing.summer) {
+        let at_once = staging.room(spool).clamp(AT_LEAST, AT_MOST);
+        while candidates.wanted() < missing.guids.len().min(at_once)
+            && candidates.len() < at_once
+            && let Some(page) = records.next_page(|guid| missing.contains(guid))?
+        {
+            candidates.add(spool, &mailbox, page)?;
+        }
+        let some = candidates.take(at_once);
+        if some.is_empty() {
+            return Ok(());
+        }
+        let bytes = some.iter().fold(0, |sum: u64, candidate| sum.saturating_add(candidate.record.size));
+        let summed = sum_all(spool.disk.as_ref(), &some, bytes);
+        for (Candidate { record, path }, summed) in some.into_iter().zip(summed) {
+            if let Some(file) = sound(spool, record.guid, &path, summed) {
                 staging.keep(spool, &wanted.partition, record.guid, path, file)?;
                 staging.note(record.guid, Cached::of(&record, &cache));
                 missing.guids.remove(&record.guid);
+                candidates.forget(record.guid);
             }
         }
     }
     Ok(())
 }
 
-/// The file of a record; `None` for one without a uid, as `reconstruct` leaves some.
-fn path_of(spool: &Spool, mailbox: &OpenMailbox, record: &IndexRecord) -> Result<Option<PathBuf>, StoreError> {
-    let Some(uid) = record.uid else { return Ok(None) };
-    Ok(Some(match record.internal_flags.has(InternalFlags::ARCHIVED) {
-        true => spool.options.archived_message_file(&mailbox.place, uid)?,
-        false => spool.options.message_file(&mailbox.place, uid)?,
-    }))
-}
-
-/// The file of a message, open, if its bytes are still those of its GUID.
-fn sound(spool: &Spool, guid: Guid, path: &Path, summer: &mut Summer) -> Option<Box<dyn DiskFile>> {
-    match spool.disk.open(path, Mode::Read).and_then(|file| Ok((summer.sum(file.as_ref())?, file))) {
-        Ok((found, file)) if found == guid => return Some(file),
+/// The open file of a message, if its bytes are still those of its GUID.
+fn sound(spool: &Spool, guid: Guid, path: &Path, summed: io::Result<Summed>) -> Option<Box<dyn DiskFile>> {
+    match summed {
+        Ok((file, found)) if found == guid => return Some(file),
         Ok(_) => spool.tell(Severity::Error, "IOERROR: guid mismatch on parse", &[("filename", &path.display())]),
         Err(error) => {
             spool.tell(Severity::Error, "IOERROR: parse failed", &[("filename", &path.display()), ("error", &error)]);

@@ -198,6 +198,11 @@ impl Staging {
         outcome.inspect_err(|_| self.left.push(path))
     }
 
+    /// How many more messages may be held open.
+    pub(super) fn room(&self, spool: &Spool) -> usize {
+        spool.options.held_files.saturating_sub(self.held)
+    }
+
     /// Stages a message that lies in a mailbox; whether its bytes are those of its GUID is the caller's to know.
     pub(super) fn keep(
         &mut self,
@@ -207,7 +212,7 @@ impl Staging {
         path: PathBuf,
         file: Box<dyn DiskFile>,
     ) -> Result<(), StoreError> {
-        if self.held >= spool.options.held_files {
+        if self.room(spool) == 0 {
             return self.link(spool, partition, guid, &path);
         }
         // One that is not configured has nothing staged.

@@ -69,6 +69,8 @@ pub enum Lock {
 pub trait Disk: Send + Sync + std::fmt::Debug {
     /// Opens a file; a new one gets permissions 0600.
     fn open(&self, path: &Path, mode: Mode) -> io::Result<Box<dyn DiskFile>>;
+    /// Several threads are about to open so many files in all: what is to be made larger for that is made so now.
+    fn expect_open(&self, _files: usize) {}
     /// Makes an empty file without a name on the file system of a directory, with permissions 0600, for reading and writing:
     /// `O_TMPFILE`. It gets its first name by [`DiskFile::link`]; without one it is gone when it is closed.
     ///

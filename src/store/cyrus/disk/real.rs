@@ -4,7 +4,10 @@ use std::{
     ffi::OsString,
     fs::{self, File},
     io::{self, ErrorKind, IoSlice},
-    os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt},
+    os::{
+        fd::{AsRawFd, RawFd},
+        unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt},
+    },
     path::Path,
 };
 
@@ -39,6 +42,15 @@ impl Disk for RealDisk {
             .mode(0o600)
             .open(path)?;
         Ok(Box::new(RealFile(file)))
+    }
+
+    /// While threads share a table of descriptors, each time it grows takes Linux milliseconds (`expand_fdtable` waits for RCU).
+    fn expect_open(&self, files: usize) {
+        let Ok(lowest_free) = File::open("/") else { return };
+        let highest = lowest_free.as_raw_fd().saturating_add(RawFd::try_from(files).unwrap_or(RawFd::MAX));
+        // Beyond the limit of open files there is no such descriptor, and the table grows as the files are opened.
+        let grown = fcntl(&lowest_free, FcntlArg::F_DUPFD_CLOEXEC(highest));
+        grown.and_then(nix::unistd::close).ok();
     }
 
     fn open_unnamed(&self, directory: &Path) -> io::Result<Box<dyn DiskFile>> {

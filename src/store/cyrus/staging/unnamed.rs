@@ -20,7 +20,7 @@ impl Staging {
         spool: &Spool,
         partition: &Partition,
     ) -> Result<Option<Box<dyn DiskFile>>, StoreError> {
-        if self.names_only || self.held >= spool.options.held_files {
+        if self.names_only || self.room(spool) == 0 {
             return Ok(None);
         }
         let opened = spool.disk.open_unnamed(spool.options.partition_root(partition)?);
