@@ -24,8 +24,9 @@
 //! 7. a user's own databases, and the count of removals.
 //!
 //! Here, each lock of 6 and 7 is given back before another is asked for, but for those of two quota roots, which one change
-//! counts together; the reference holds those on annotations until its quota roots are counted. A journal is locked by who is at
-//! work on its change, under the owner's lock; others only try. Before a mailbox's lock is asked for, `mailboxes.db` says where it lies: it is read, and given back.
+//! counts together; the reference holds those on annotations until its quota roots are counted. The file of a journal is locked by
+//! the session that made it as long as that has it; others only try. Before a mailbox's lock is asked for, `mailboxes.db` says where
+//! it lies: it is read, and given back.
 //!
 //! The rule for renamings is the reference's (`sync_apply_rename`). It is by mailbox, so that a renaming from `DELETED.user.b.x`
 //! to `user.a.x`, or from the shared `zoo` to it, takes its users in the other order than one from `user.b.x` does: two such at

@@ -19,9 +19,6 @@ use crate::{
 };
 use std::{fmt::Display, io::ErrorKind};
 
-/// Entries of the mailbox list that are held at once.
-const PAGE: usize = 512;
-
 fn root_named(name: &MailboxName) -> Result<QuotaRoot, StoreError> {
     QuotaRoot::parse(name.as_bytes()).map_err(|_| Refusal::BadParameters.into())
 }
@@ -137,23 +134,19 @@ fn for_each_mailbox(
     name: &MailboxName,
     each: impl Fn(&mut Spool, &mut OpenMailbox) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let mut tree = Tree::of(&spool.options, name, TreeFlags::default());
+    let tree = Tree::of(&spool.options, name, TreeFlags::default());
     let mut all = Ok(());
-    loop {
-        let page = spool.read_list(|list, _| tree.next_page(list, PAGE))?;
-        if page.is_empty() {
-            return all;
+    spool.each_entry(tree, |spool, entry| {
+        let outcome = mailbox::open(spool, &entry.name, Intent::Write).and_then(|opened| match opened {
+            Opened::Mailbox(mut mailbox) => each(spool, &mut mailbox),
+            Opened::Missing { .. } => Ok(()),
+        });
+        if let Err(error) = outcome {
+            let facts: [(&str, &dyn Display); 2] = [("mailbox", &entry.name), ("error", &error)];
+            spool.tell(Severity::Error, "LOSTQUOTA: unable to change quota root", &facts);
+            all = Err(error);
         }
-        for entry in page {
-            let outcome = mailbox::open(spool, &entry.name, Intent::Write).and_then(|opened| match opened {
-                Opened::Mailbox(mut mailbox) => each(spool, &mut mailbox),
-                Opened::Missing { .. } => Ok(()),
-            });
-            if let Err(error) = outcome {
-                let facts: [(&str, &dyn Display); 2] = [("mailbox", &entry.name), ("error", &error)];
-                spool.tell(Severity::Error, "LOSTQUOTA: unable to change quota root", &facts);
-                all = Err(error);
-            }
-        }
-    }
+        Ok(())
+    })?;
+    all
 }

@@ -33,9 +33,6 @@ use std::{
 /// The user's own files (`user_file_suffixes`, `wipe_user_file_suffixes`).
 pub(super) const FILES: [&str; 6] = ["dav", "sub", "counters", "conversations", "seen", "mboxkey"];
 
-/// Entries of the mailbox list that are read at once.
-const PAGE: usize = 512;
-
 /// Removes a user, or what is left of one.
 pub(super) fn remove(spool: &mut Spool, user: &UserId) -> Result<(), StoreError> {
     let inbox = user.inbox().map_err(|_| Refusal::InvalidUser)?;
@@ -86,15 +83,13 @@ fn remove_locked(
 
 fn mailboxes_below(spool: &mut Spool, inbox: &MailboxName) -> Result<Vec<MailboxName>, StoreError> {
     let flags = TreeFlags { skip_root: true, ..TreeFlags::default() };
-    let mut tree = Tree::of(&spool.options, inbox, flags);
+    let tree = Tree::of(&spool.options, inbox, flags);
     let mut names = Vec::new();
-    loop {
-        let page = spool.read_list(|list, _| tree.next_page(list, PAGE))?;
-        if page.is_empty() {
-            return Ok(names);
-        }
-        names.extend(page.into_iter().map(|entry| entry.name));
-    }
+    spool.each_entry(tree, |_, entry| {
+        names.push(entry.name);
+        Ok(())
+    })?;
+    Ok(names)
 }
 
 fn remove_quota_roots(spool: &Spool, inbox: &MailboxName) -> Result<(), StoreError> {

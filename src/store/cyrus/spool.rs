@@ -5,7 +5,7 @@ use super::{
     error::StoreError,
     journal::IdleJournal,
     lock::{LockName, NameLock},
-    mboxlist::{self, MailboxEntry},
+    mboxlist::{self, MailboxEntry, Tree},
     options::CyrusOptions,
     paths::UserPlace,
     twoskip::{Create, Reader, Twoskip, Writer},
@@ -68,6 +68,23 @@ impl Spool {
         let deadline = self.deadline();
         let list = open_list(&mut self.list, &self.disk, &self.options)?;
         Ok(read(&mut list.read(deadline)?, &self.options)?)
+    }
+
+    /// Does something with each entry of a part of the mailbox list, which is not locked meanwhile; ends with the first failure.
+    pub(super) fn each_entry(
+        &mut self,
+        mut tree: Tree,
+        mut each: impl FnMut(&mut Spool, MailboxEntry) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        /// Entries that are held at once.
+        const PAGE: usize = 512;
+        loop {
+            let page = self.read_list(|list, _| tree.next_page(list, PAGE))?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            page.into_iter().try_for_each(|entry| each(self, entry))?;
+        }
     }
 
     /// Changes the mailbox list in one transaction.

@@ -34,6 +34,8 @@ use std::sync::Arc;
 
 /// A Cyrus spool, as one session's store. Other processes, of Cyrus's own and other sessions, may use the same spool at the
 /// same time.
+///
+/// Its calls block. Where a master reserves many messages, a second thread helps to sum them and ends with the operation.
 #[derive(Debug)]
 pub struct CyrusStore {
     pub(super) spool: Spool,

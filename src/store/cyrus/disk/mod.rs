@@ -16,7 +16,7 @@ use std::{ffi::OsString, io, path::Path};
 
 pub use lock::{Deadline, lock_named, wait_lock};
 pub use real::RealDisk;
-pub use replace::{beside, in_place_of, make_directories, open_or_make, remove_if_there, replace_file};
+pub use replace::{beside, in_place_of, make_directories, open_in_made, open_or_make, remove_if_there, replace_file};
 
 /// How to open a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

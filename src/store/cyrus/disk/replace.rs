@@ -54,16 +54,24 @@ pub fn replace_file(disk: &dyn Disk, path: &Path, parts: &[&[u8]], durability: D
     }
 }
 
-/// Opens a file, making an empty one, and the directories above it, where there is none. Directories are durable then; the name
-/// of the file is left to the caller.
+/// Opens a file, making an empty one where there is none, as [`open_in_made`].
 ///
 /// # Errors
 /// The system's.
 pub fn open_or_make(disk: &dyn Disk, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-    match disk.open(path, Mode::Create) {
+    open_in_made(disk, path, Mode::Create)
+}
+
+/// Opens a file, making the directories above it that are missing. They are durable then; the name of the file is left to the
+/// caller.
+///
+/// # Errors
+/// The system's.
+pub fn open_in_made(disk: &dyn Disk, path: &Path, mode: Mode) -> io::Result<Box<dyn DiskFile>> {
+    match disk.open(path, mode) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             make_directories(disk, path.parent().unwrap_or(path))?;
-            disk.open(path, Mode::Create)
+            disk.open(path, mode)
         }
         opened => opened,
     }

@@ -10,7 +10,7 @@
 
 use super::{
     super::{
-        disk::{Disk, DiskFile, Lock, Mode, lock_named, make_directories, remove_if_there},
+        disk::{DiskFile, Lock, Mode, lock_named, open_in_made, remove_if_there},
         spool::Spool,
     },
     file::directory,
@@ -84,13 +84,10 @@ fn make(spool: &Spool) -> io::Result<IdleJournal> {
     let (disk, directory, process) = (spool.disk.as_ref(), directory(&spool.options), std::process::id());
     for _ in 0..TRIES {
         let path = directory.join(format!("@{process}-{}.{FIRST}", NEXT.fetch_add(1, Ordering::Relaxed)));
-        match disk.open(&path, Mode::CreateNew).and_then(|file| locked(spool, &path, file)) {
+        match open_in_made(disk, &path, Mode::CreateNew).and_then(|file| locked(spool, &path, file)) {
             Ok(file) => {
                 disk.sync_dir(&directory)?;
                 return Ok(IdleJournal { file, path, number: FIRST });
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound && !exists(disk, &directory) => {
-                make_directories(disk, &directory)?;
             }
             // It is there, or another process has taken it for one that was left.
             Err(error) if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound) => {}
@@ -98,10 +95,6 @@ fn make(spool: &Spool) -> io::Result<IdleJournal> {
         }
     }
     Err(ErrorKind::AlreadyExists.into())
-}
-
-fn exists(disk: &dyn Disk, path: &Path) -> bool {
-    disk.metadata(path).is_ok()
 }
 
 fn locked(spool: &Spool, path: &Path, mut file: Box<dyn DiskFile>) -> io::Result<Box<dyn DiskFile>> {

@@ -18,9 +18,6 @@ use super::{
 };
 use crate::types::MailboxName;
 
-/// Entries of the mailbox list that are held at once.
-const PAGE: usize = 512;
-
 impl Journal {
     /// Sets the quota roots of the owners whose locks are held to what their mailboxes use. Others' roots are changed by what the
     /// journal says, as nobody keeps their mailboxes from changing.
@@ -54,18 +51,14 @@ fn recount(spool: &mut Spool, root: &QuotaRoot, name: &MailboxName) -> Result<()
 
 /// What the mailboxes at and below a name use that count for a root.
 fn used_of(spool: &mut Spool, root: &QuotaRoot, name: &MailboxName) -> Result<Amounts, StoreError> {
-    let mut tree = Tree::of(&spool.options, name, TreeFlags::default());
+    let tree = Tree::of(&spool.options, name, TreeFlags::default());
     let mut used = usage::NOTHING;
-    loop {
-        let page = spool.read_list(|list, _| tree.next_page(list, PAGE))?;
-        if page.is_empty() {
-            return Ok(used);
-        }
-        for entry in &page {
-            let more = usage_of(spool, root, entry)?;
-            used.iter_mut().zip(more).for_each(|(used, more)| *used = used.saturating_add(more));
-        }
-    }
+    spool.each_entry(tree, |spool, entry| {
+        let more = usage_of(spool, root, &entry)?;
+        used.iter_mut().zip(more).for_each(|(used, more)| *used = used.saturating_add(more));
+        Ok(())
+    })?;
+    Ok(used)
 }
 
 /// What one mailbox uses of a root; nothing if it counts for another.

@@ -15,9 +15,6 @@ use crate::{
     types::{MailboxName, UniqueId},
 };
 
-/// Entries of the mailbox list that are read at once.
-const PAGE: usize = 512;
-
 /// A mailbox that a peer removed and that is kept aside, as the administrator sees it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TrashedMailbox {
@@ -76,15 +73,13 @@ pub(super) fn kept_below(spool: &mut Spool, name: &MailboxName) -> Result<Vec<Ke
     walk(spool, tree)
 }
 
-fn walk(spool: &mut Spool, mut tree: Tree) -> Result<Vec<Kept>, StoreError> {
+fn walk(spool: &mut Spool, tree: Tree) -> Result<Vec<Kept>, StoreError> {
     let mut all = Vec::new();
-    loop {
-        let page = spool.read_list(|list, _| tree.next_page(list, PAGE))?;
-        if page.is_empty() {
-            return Ok(all);
-        }
-        all.extend(page.into_iter().filter(|entry| entry.name.is_deleted()).filter_map(Kept::of));
-    }
+    spool.each_entry(tree, |_, entry| {
+        all.extend(Some(entry).filter(|entry| entry.name.is_deleted()).and_then(Kept::of));
+        Ok(())
+    })?;
+    Ok(all)
 }
 
 /// Each domain has a tree of deleted mailboxes of its own.
