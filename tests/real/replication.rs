@@ -9,6 +9,7 @@ use crate::rig::Result;
 use crate::rig::instance::{Instance, SyncServer};
 use crate::rig::release::Release;
 use crate::rig::trio::Trio;
+use crate::scenarios::SCENARIOS;
 
 #[test]
 fn after_a_sync_a_3_6_master_has_nothing_left_to_send() -> Result<()> {
@@ -98,17 +99,30 @@ fn read_until(replica: &Instance, written: &AtomicBool) -> Result<u32> {
     Ok(looks)
 }
 
+/// After each change, both replicas hand it on to a real one of their own.
 fn master_of_a_real_one(release: Release) -> Result<()> {
     let _serial = release.lock();
     let trio = Trio::start(release)?;
-    trio.play_all()?;
     let of_real = Instance::start(release, "of-real", SyncServer::Reference, &[])?;
     let of_ours = Instance::start(release, "of-ours", SyncServer::Reference, &[])?;
-    for arguments in [&["-A"][..], &["-u", "u1"], &["-u", "u4"]] {
-        trio.real.sync(&of_real, arguments)?;
-        trio.ours.sync(&of_ours, arguments)?;
+    let (mut known, mut failures) = (Vec::new(), Vec::new());
+    for scenario in SCENARIOS {
+        trio.play(scenario)?;
+        trio.real.wait_for_sessions()?;
+        trio.ours.wait_for_sessions()?;
+        // The reference's own of 3.6 cannot hand on everything: a renamed user who is there by the old name, for one.
+        match (trio.real.sync(&of_real, &["-A"]), trio.ours.sync(&of_ours, &["-A"])) {
+            (Ok(_), Ok(_)) | (Err(_), Err(_)) => {}
+            (Err(failure), Ok(_)) => failures.push(format!("{}: only the real one fails: {failure:?}", scenario.name)),
+            (Ok(_), Err(failure)) => failures.push(format!("{}: only ours fails: {failure:?}", scenario.name)),
+        }
+        let differences = compare::replicas(&of_real, &of_ours)?;
+        let new: Vec<_> = differences.iter().filter(|d| !known.contains(*d)).cloned().collect();
+        if !new.is_empty() {
+            failures.push(format!("{}:\n{}", scenario.name, compare::report(&new)));
+        }
+        known = differences;
     }
-    let differences = compare::replicas(&of_real, &of_ours)?;
-    assert!(differences.is_empty(), "{}", compare::report(&differences));
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
     Ok(())
 }
