@@ -16,12 +16,16 @@ use sync_server::{
 /// What lies on no real disk: SQLite has its own way there.
 pub const ROOT: &str = "/sync_server-faults";
 
-/// Two partitions; locks lie apart, where nothing needs to survive.
+/// Two partitions; locks lie apart, where nothing needs to survive. With `FAULT_HELD_FILES=0` messages are staged under names, as
+/// on a file system without nameless files.
 pub fn options() -> CyrusOptions {
     let mut options = CyrusOptions::new(format!("{ROOT}/conf"));
     options.lock_directory = Some(format!("{ROOT}/lock").into());
     options.sieve_directory = Some(format!("{ROOT}/sieve").into());
     options.lock_timeout = Duration::from_secs(2);
+    if let Ok(number) = std::env::var("FAULT_HELD_FILES") {
+        options.held_files = number.parse().unwrap();
+    }
     for name in ["default", "second"] {
         let directories = PartitionDirectories::new(format!("{ROOT}/{name}"));
         options.partitions.insert(Partition::parse(name.as_bytes()).unwrap(), directories);
