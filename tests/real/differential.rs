@@ -1,6 +1,6 @@
 //! Our replica against a real one: after every step on the master, nothing may differ.
 
-use crate::compare;
+use crate::compare::Steps;
 use crate::rig::Result;
 use crate::rig::release::Release;
 use crate::rig::trio::Trio;
@@ -29,18 +29,13 @@ fn sieve_scripts_on_a_replica_of_3_12_are_what_the_reference_would_have_written(
 fn differential(release: Release, scenarios: &[Scenario]) -> Result<()> {
     let _serial = release.lock();
     let trio = Trio::start(release)?;
-    let (mut known, mut failures) = (Vec::new(), Vec::new());
+    let mut steps = Steps::default();
     for scenario in scenarios {
         if let Err(failure) = trio.play(scenario) {
-            failures.push(failure.0);
+            steps.fail(scenario.name, &failure.0);
         }
-        let differences = trio.differences()?;
-        let new: Vec<_> = differences.iter().filter(|d| !known.contains(*d)).cloned().collect();
-        if !new.is_empty() {
-            failures.push(format!("{}:\n{}", scenario.name, compare::report(&new)));
-        }
-        known = differences;
+        steps.look(scenario.name, trio.differences()?);
     }
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    steps.assert_none_failed();
     Ok(())
 }

@@ -64,6 +64,32 @@ pub fn replicas(real: &Instance, ours: &Instance) -> Result<Vec<Difference>> {
         .collect())
 }
 
+/// What goes wrong step by step: a difference is told of once, at the step that made it.
+#[derive(Default)]
+pub struct Steps {
+    known: Vec<Difference>,
+    failures: Vec<String>,
+}
+
+impl Steps {
+    pub fn fail(&mut self, step: &str, failure: &str) {
+        self.failures.push(format!("{step}: {failure}"));
+    }
+
+    /// Notes what two replicas do not share after a step.
+    pub fn look(&mut self, step: &str, differences: Vec<Difference>) {
+        let new: Vec<_> = differences.iter().filter(|d| !self.known.contains(*d)).cloned().collect();
+        if !new.is_empty() {
+            self.fail(step, &format!("\n{}", report(&new)));
+        }
+        self.known = differences;
+    }
+
+    pub fn assert_none_failed(&self) {
+        assert!(self.failures.is_empty(), "{}", self.failures.join("\n"));
+    }
+}
+
 /// How many differences of one step a report shows.
 const SHOWN: usize = 25;
 

@@ -76,7 +76,9 @@ pub(super) fn kept_below(spool: &mut Spool, name: &MailboxName) -> Result<Vec<Ke
 fn walk(spool: &mut Spool, tree: Tree) -> Result<Vec<Kept>, StoreError> {
     let mut all = Vec::new();
     spool.each_entry(tree, |_, entry| {
-        all.extend(Some(entry).filter(|entry| entry.name.is_deleted()).and_then(Kept::of));
+        if entry.name.is_deleted() {
+            all.extend(Kept::of(entry));
+        }
         Ok(())
     })?;
     Ok(all)
