@@ -81,7 +81,8 @@ impl Operation for ScanCrcs {
 pub enum MailboxRef {
     /// By its name.
     Name(MailboxName),
-    /// By its unique id.
+    /// By its unique id. Where several entries have it, a mailbox goes before an entry without one, and that before a
+    /// tombstone; in a [`CyrusStore`](crate::store::CyrusStore) the entry that was written last does, as in Cyrus.
     UniqueId(UniqueId),
 }
 

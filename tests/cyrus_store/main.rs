@@ -23,3 +23,4 @@ mod staged;
 mod trash;
 mod trash_failures;
 mod tree;
+mod unique_ids;

@@ -102,9 +102,9 @@ fn remove_quota_roots(spool: &Spool, inbox: &MailboxName) -> Result<(), StoreErr
 }
 
 /// The roots at and below a user's INBOX: each one's name, and its file. Their names begin alike, so the files lie in one
-/// directory.
+/// directory. A user whose name cannot be part of a root's has none.
 pub(super) fn quota_files(spool: &Spool, inbox: &MailboxName) -> Result<Vec<(MailboxName, PathBuf)>, StoreError> {
-    let root = QuotaRoot::parse(inbox.as_bytes()).map_err(|_| Refusal::InvalidUser)?;
+    let Ok(root) = QuotaRoot::parse(inbox.as_bytes()) else { return Ok(Vec::new()) };
     let path = spool.options.quota_file(&root);
     let (Some(directory), Some(of_inbox)) = (path.parent(), path.file_name()) else { return Ok(Vec::new()) };
     let below = |name: &OsString| {

@@ -198,7 +198,9 @@ impl Store for MemoryStore {
             MailboxRef::Name(name) => Some(name.clone()),
             MailboxRef::UniqueId(id) => {
                 let mailbox = self.mailboxes.values().find(|mailbox| mailbox.state.uniqueid == *id);
-                let entry = || self.entries.values().find(|entry| entry.uniqueid.as_ref() == Some(id));
+                let entries = self.entries.values().filter(|entry| entry.uniqueid.as_ref() == Some(id));
+                // A folder that was renamed left a tombstone behind.
+                let entry = || entries.min_by_key(|entry| entry.mailbox_type.deleted);
                 mailbox.map(|mailbox| mailbox.state.name.clone()).or_else(|| entry().map(|entry| entry.name.clone()))
             }
         };

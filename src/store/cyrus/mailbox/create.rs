@@ -11,7 +11,7 @@ use super::{
         index::{IndexFile, IndexHeader, NewMailbox, Time},
         journal::{self, Noted, Started},
         lock::{LockName, NameLock},
-        mboxlist::MailboxEntry,
+        mboxlist::{MailboxEntry, Tree, TreeFlags},
         options::MetaFile,
         paths::MailboxPlace,
         removals,
@@ -23,10 +23,11 @@ use super::{
     open::{OpenMailbox, Opened, open_files},
 };
 use crate::{
+    event::Severity,
     ops::{MailboxChange, Refusal, SyncedHeader, Target},
     types::{MailboxKind, MailboxName, MailboxType, ModSeq, Partition, UniqueId},
 };
-use std::sync::Arc;
+use std::{fmt::Display, io::ErrorKind, iter, sync::Arc};
 
 /// The mailbox that a change is made to.
 #[derive(Debug)]
@@ -151,11 +152,18 @@ impl New<'_> {
     }
 }
 
-/// Whether a mailbox of another name has this unique id. The list may find one by its id that is gone (3.6.1).
+/// Whether a mailbox of another name has this unique id. The list may find one by its id that is gone (3.6.1), or an entry
+/// without a mailbox that was given the id of one: that is among the former names then.
 fn is_anothers(spool: &mut Spool, id: &UniqueId, name: &MailboxName) -> Result<bool, StoreError> {
-    let Some(found) = spool.entry_by_id(id)?.filter(|found| found.name != *name) else { return Ok(false) };
-    let there = spool.entry(&found.name)?.filter(|there| !there.mailbox_type.is_entry_only());
-    Ok(there.is_some_and(|there| there.uniqueid.as_ref() == Some(id)))
+    let Some(found) = spool.entry_by_id(id)? else { return Ok(false) };
+    let names = iter::once(found.name).chain(found.name_history.into_iter().map(|former| former.name));
+    for other in names.filter(|other| other != name) {
+        let there = spool.entry(&other)?.filter(|there| !there.mailbox_type.is_entry_only());
+        if there.is_some_and(|there| there.uniqueid.as_ref() == Some(id)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn create(spool: &mut Spool, new: New<'_>, owner_lock: Arc<NameLock>) -> Result<Changed, StoreError> {
@@ -171,6 +179,7 @@ fn write(
     lock: NameLock,
     owner_lock: Arc<NameLock>,
 ) -> Result<(OpenMailbox, Option<Noted>), StoreError> {
+    check_place(spool, &new)?;
     let (name, place) = (new.entry.name.clone(), new.place.clone());
     let started = Started { name, place, is_new: true, uids: 1..=u32::MAX };
     let noted = new.entry.uniqueid.as_ref().map(|id| started.note(spool, id)).transpose()?;
@@ -185,6 +194,24 @@ fn write(
     }
 }
 
+/// Where files lie already, whose are they? Those of a listed mailbox stay, though the list does not lead to it from its unique
+/// id. It is behind the mailbox's lock: another session may have made it since.
+fn check_place(spool: &mut Spool, New { entry: new, place, .. }: &New<'_>) -> Result<(), StoreError> {
+    let path = spool.options.meta_file(place, MetaFile::Header)?;
+    match spool.disk.metadata(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        found => found.map_err(StoreError::io(&path))?,
+    };
+    spool.each_entry(Tree::all(TreeFlags::default()), |spool, listed| {
+        if listed.place().as_ref() != Some(place) {
+            return Ok(());
+        }
+        let facts: [(&str, &dyn Display); 2] = [("mailbox", &new.name), ("other", &listed.name)];
+        spool.tell(Severity::Error, "mailbox not made: another one has its unique id and files", &facts);
+        Err(Refusal::Moved.into())
+    })
+}
+
 /// What was noted is gone, or has to be looked for.
 pub(super) fn end_note(spool: &mut Spool, noted: Option<Noted>, is_gone: bool) {
     match noted {
@@ -195,7 +222,7 @@ pub(super) fn end_note(spool: &mut Spool, noted: Option<Noted>, is_gone: bool) {
 }
 
 fn write_files(spool: &Spool, new: &New<'_>) -> Result<(), StoreError> {
-    // What lies there is the leftover of a mailbox that never came to be listed.
+    // What lies there is the leftover of a mailbox that never came to be listed (`check_place`).
     remove_files(spool, &new.place)?;
     for directory in spool.options.mailbox_dirs(&new.place)? {
         spool.disk.create_dir_all(&directory).map_err(StoreError::io(&directory))?;
