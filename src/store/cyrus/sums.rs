@@ -7,7 +7,10 @@ use std::{
     io,
     panic::resume_unwind,
     path::Path,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Barrier,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread::{self, Builder},
 };
 
@@ -23,7 +26,8 @@ pub(super) type Summed = (Box<dyn DiskFile>, Guid);
 /// Opens files and sums them; the outcomes are in the order of the paths. `bytes` is about how many they have in all.
 ///
 /// Each thread takes the file that is next, so that the second one, which may start late, is waited for no longer than for one
-/// file.
+/// file. The first waits for its start all the same: a kernel that puts both on one processor moves one of them only when it wakes
+/// up, or at its next tick, after milliseconds.
 pub(super) fn sum_all<P: AsRef<Path> + Sync>(disk: &dyn Disk, paths: &[P], bytes: u64) -> Vec<io::Result<Summed>> {
     let next = AtomicUsize::new(0);
     let work = || {
@@ -35,14 +39,22 @@ pub(super) fn sum_all<P: AsRef<Path> + Sync>(disk: &dyn Disk, paths: &[P], bytes
             outcomes.push((place, summer.open_and_sum(disk, path.as_ref())));
         }
     };
+    let both_run = Barrier::new(2);
     let mut outcomes = thread::scope(|scope| {
+        // Where there is no second thread to be had, the first does it all.
         let second = (bytes >= WORTH_A_THREAD).then(|| {
             disk.expect_open(paths.len());
-            Builder::new().spawn_scoped(scope, work)
+            Builder::new().spawn_scoped(scope, || {
+                both_run.wait();
+                work()
+            })
         });
+        let second = second.and_then(Result::ok);
+        if second.is_some() {
+            both_run.wait();
+        }
         let mut outcomes = work();
-        // Where there is no second thread to be had, the first has done it all.
-        if let Some(Ok(second)) = second {
+        if let Some(second) = second {
             outcomes.extend(second.join().unwrap_or_else(|panic| resume_unwind(panic)));
         }
         outcomes
