@@ -1,9 +1,11 @@
 //! What users do, on the master and on mailboxes that only the replica has.
 
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::mail;
 use crate::rig::Result;
+use crate::rig::imap::Imap;
 use crate::rig::instance::Instance;
 
 /// Makes a mailbox for each user, and has its use counted.
@@ -33,9 +35,22 @@ pub fn round(instance: &Instance, user: &str, round: u64) -> Result<()> {
     ])?;
     imap.all(&["STORE 1 +FLAGS (\\Deleted)", "EXPUNGE", "CLOSE"])?;
     if round % 5 == 4 {
-        imap.ok(&format!("DELETE {folder}"))?;
+        delete(&mut imap, &folder)?;
     }
     imap.ok("LOGOUT").map(drop)
+}
+
+/// Deletes a folder. The original keeps it under a name that the second is part of, so that it refuses to delete a folder of the
+/// same name twice in one.
+fn delete(imap: &mut Imap, folder: &str) -> Result<()> {
+    let command = format!("DELETE {folder}");
+    match imap.ok(&command) {
+        Err(failure) if failure.0.ends_with("NO Mailbox already exists") => {
+            thread::sleep(Duration::from_secs(1));
+            imap.ok(&command).map(drop)
+        }
+        outcome => outcome.map(drop),
+    }
 }
 
 /// Reads and writes until the end; how many rounds that were.
