@@ -124,6 +124,15 @@ impl Spool {
         }
     }
 
+    /// Whether something lies there. A file of which nothing can be learnt is not one that is not there: what follows from that
+    /// may remove it.
+    pub(super) fn is_there(&self, path: &Path) -> Result<bool, StoreError> {
+        match self.disk.metadata(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            found => found.map(|_| true).map_err(StoreError::io(path)),
+        }
+    }
+
     /// A whole small file; `None` where there is none.
     pub(super) fn read_file(&self, path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
         match read_whole(self.disk.as_ref(), path) {

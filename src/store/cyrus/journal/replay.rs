@@ -21,7 +21,7 @@ use crate::{
     ops::{Intent, Refusal},
     types::{MailboxName, UniqueId},
 };
-use std::{fmt::Display, io::ErrorKind, path::Path};
+use std::{fmt::Display, path::Path};
 
 /// Which journals are looked at: those of changes are finished before what never came to count is removed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -66,11 +66,7 @@ pub(in super::super) fn settle(spool: &mut Spool, uniqueid: &UniqueId, held: &Na
 
 fn settle_named(spool: &mut Spool, name: &str, held: &NameLock, pass: Pass) -> Result<bool, StoreError> {
     let path = directory(&spool.options).join(name);
-    match spool.disk.metadata(&path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(StoreError::io(&path)(error)),
-        Ok(_) => Ok(replay(spool, &path, Some(held.name()), pass)? == Replayed::Something),
-    }
+    Ok(spool.is_there(&path)? && replay(spool, &path, Some(held.name()), pass)? == Replayed::Something)
 }
 
 /// What was done about a file.

@@ -27,7 +27,7 @@ use crate::{
     ops::{MailboxChange, Refusal, SyncedHeader, Target},
     types::{MailboxKind, MailboxName, MailboxType, ModSeq, Partition, UniqueId},
 };
-use std::{fmt::Display, io::ErrorKind, iter, sync::Arc};
+use std::{fmt::Display, iter, sync::Arc};
 
 /// The mailbox that a change is made to.
 #[derive(Debug)]
@@ -198,10 +198,9 @@ fn write(
 /// id. It is behind the mailbox's lock: another session may have made it since.
 fn check_place(spool: &mut Spool, New { entry: new, place, .. }: &New<'_>) -> Result<(), StoreError> {
     let path = spool.options.meta_file(place, MetaFile::Header)?;
-    match spool.disk.metadata(&path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        found => found.map_err(StoreError::io(&path))?,
-    };
+    if !spool.is_there(&path)? {
+        return Ok(());
+    }
     spool.each_entry(Tree::all(TreeFlags::default()), |spool, listed| {
         if listed.place().as_ref() != Some(place) {
             return Ok(());

@@ -22,7 +22,6 @@ use crate::{
 };
 use std::{
     fmt::Display,
-    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -64,7 +63,7 @@ pub(in super::super) fn save(
     save_quota_roots(spool, inbox, &directory)?;
     for suffix in FILES {
         let path = spool.options.user_file(&place, suffix);
-        if is_there(spool, &path)? {
+        if spool.is_there(&path)? {
             disk.rename(&path, &directory.join(suffix)).map_err(StoreError::io(&path))?;
         }
     }
@@ -78,14 +77,6 @@ fn kept_inbox(spool: &mut Spool, inbox: &MailboxName) -> Result<Option<(UniqueId
     let newest =
         list::kept_below(spool, inbox)?.into_iter().filter(|kept| kept.name == *inbox).max_by_key(|kept| kept.removed);
     Ok(newest.map(|kept| (kept.uniqueid, kept.entry.mailbox_type.legacy_dirs)))
-}
-
-/// A file of which nothing can be learnt is not one that is not there: what is moved aside is removed afterwards.
-fn is_there(spool: &Spool, path: &Path) -> Result<bool, StoreError> {
-    match spool.disk.metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        found => found.map(|_| true).map_err(StoreError::io(path)),
-    }
 }
 
 fn save_quota_roots(spool: &Spool, inbox: &MailboxName, directory: &Path) -> Result<(), StoreError> {
@@ -122,10 +113,10 @@ fn restore_files(spool: &mut Spool, user: &UserId, directory: &Path) -> Result<(
 fn restore_file(spool: &Spool, place: &UserPlace, kept: &Path, suffix: &str) -> Result<(), StoreError> {
     let (disk, path) = (spool.disk.as_ref(), spool.options.user_file(place, suffix));
     let Some(directory) = path.parent() else { return Ok(()) };
-    if !is_there(spool, kept)? {
+    if !spool.is_there(kept)? {
         return Ok(());
     }
-    if is_there(spool, &path)? {
+    if spool.is_there(&path)? {
         let facts: [(&str, &dyn Display); 1] = [("file", &path.display())];
         spool.tell(
             Severity::Warning,
