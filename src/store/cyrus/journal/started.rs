@@ -11,8 +11,7 @@ use super::{
         index::Found,
         lock::LockName,
         mailbox::{self, remove_files_durably, remove_messages},
-        mboxlist::MailboxEntry,
-        paths::{MailboxDirectory, MailboxPlace},
+        paths::MailboxPlace,
         spool::Spool,
     },
     encode::Entry,
@@ -72,13 +71,8 @@ impl Started {
 
     /// Whether these are the files of a mailbox, which may have got another name.
     fn is_listed(&self, spool: &mut Spool) -> Result<bool, StoreError> {
-        let is_here = |entry: &MailboxEntry| entry.place().as_ref() == Some(&self.place);
-        if spool.entry(&self.name)?.is_some_and(|entry| is_here(&entry)) {
-            return Ok(true);
-        }
-        let MailboxDirectory::ById(id) = &self.place.directory else { return Ok(false) };
-        let Some(found) = spool.entry_by_id(id)? else { return Ok(false) };
-        Ok(spool.entry(&found.name)?.is_some_and(|entry| is_here(&entry)))
+        let by_name = spool.entry(&self.name)?.and_then(|entry| entry.place());
+        Ok(by_name.as_ref() == Some(&self.place) || mailbox::listed_at(spool, &self.place)?.is_some())
     }
 
     /// Removes the messages that have no record.

@@ -4,7 +4,7 @@ use super::{
     super::{
         disk::{Disk, Durability, Lock, Mode, simulated::SimulatedDisk, testing},
         index::{IndexHeader, IndexRecord, NewMailbox, Time},
-        mboxlist,
+        mboxlist::{self, MailboxEntry},
         options::{CyrusOptions, PartitionDirectories},
         paths::{MailboxDirectory, MailboxPlace},
         quota::{Quota, QuotaRoot},
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     event::{Event, Observer},
     ops::Refusal,
-    types::{MailboxName, MailboxOptions, ModSeq, Partition, Uid, UniqueId},
+    types::{MailboxName, MailboxOptions, MailboxType, ModSeq, Partition, Uid, UniqueId},
 };
 use std::{
     path::Path,
@@ -139,6 +139,29 @@ fn a_note_is_read_as_it_was_written() {
     assert_eq!(decode(&bytes), Some((1, Found::Started(started))));
     noted.end(&mut spool);
     assert!(disk.metadata(path).is_err());
+}
+
+#[test]
+fn files_of_a_mailbox_with_another_name_stay_though_a_folder_was_given_its_id() {
+    let disk = SimulatedDisk::new();
+    let (mut spool, _) = spool(&disk);
+    let message = spool.options.message_file(&place(), Uid::MIN).unwrap();
+    disk.create_dir_all(message.parent().unwrap()).unwrap();
+    testing::put(&disk, &message, b"message");
+    Started { name: name(), place: place(), is_new: true, uids: 1..=u32::MAX }
+        .note(&mut spool, &UniqueId::parse(b"id1").unwrap())
+        .unwrap();
+    let entry = |name: &[u8], mailbox_type| MailboxEntry {
+        uniqueid: UniqueId::parse(b"id1").ok(),
+        partition: Partition::parse(b"default").ok(),
+        ..MailboxEntry::new(MailboxName::parse(name).unwrap(), mailbox_type)
+    };
+    let folder = MailboxType { intermediate: true, ..MailboxType::EMAIL };
+    for entry in [entry(b"user.u1.renamed", MailboxType::EMAIL), entry(b"user.u1.folder", folder)] {
+        spool.write_list(Durability::Now, |list, options| mboxlist::update(list, options, &entry, 1)).unwrap();
+    }
+    replay_all(&mut spool);
+    assert!(disk.metadata(&message).is_ok());
 }
 
 #[test]

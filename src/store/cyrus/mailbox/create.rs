@@ -11,7 +11,7 @@ use super::{
         index::{IndexFile, IndexHeader, NewMailbox, Time},
         journal::{self, Noted, Started},
         lock::{LockName, NameLock},
-        mboxlist::{MailboxEntry, Tree, TreeFlags},
+        mboxlist::MailboxEntry,
         options::MetaFile,
         paths::MailboxPlace,
         removals,
@@ -19,15 +19,16 @@ use super::{
         usage,
     },
     delete::{delete_owned, remove_files, remove_files_durably},
+    holder::{holder, listed_at},
     leaving::Leaving,
     open::{OpenMailbox, Opened, open_files},
 };
 use crate::{
     event::Severity,
     ops::{MailboxChange, Refusal, SyncedHeader, Target},
-    types::{MailboxKind, MailboxName, MailboxType, ModSeq, Partition, UniqueId},
+    types::{MailboxKind, MailboxName, MailboxType, ModSeq, Partition},
 };
-use std::{fmt::Display, iter, sync::Arc};
+use std::{fmt::Display, sync::Arc};
 
 /// The mailbox that a change is made to.
 #[derive(Debug)]
@@ -136,8 +137,8 @@ impl New<'_> {
             // A process died while it made or removed a mailbox of this id; what there is now, the peer has to ask for first.
             return Err(Refusal::Locked.into());
         }
-        if is_anothers(spool, uniqueid, &name)? {
-            // Another session has made it since the peer's command was looked at: its files are here.
+        if holder(spool, uniqueid)?.is_some_and(|holder| holder.name != name) {
+            // The peer's command was looked at before another session made it, or by an id that does not lead to it.
             return Err(Refusal::Moved.into());
         }
         let legacy_dirs = legacy_dirs(spool, &name)?;
@@ -150,20 +151,6 @@ impl New<'_> {
         let place = entry.place().ok_or(Refusal::Protocol)?;
         Ok(New { entry, place, index_version: *index_version, deleted_modseq: *deleted_modseq, header })
     }
-}
-
-/// Whether a mailbox of another name has this unique id. The list may find one by its id that is gone (3.6.1), or an entry
-/// without a mailbox that was given the id of one: that is among the former names then.
-fn is_anothers(spool: &mut Spool, id: &UniqueId, name: &MailboxName) -> Result<bool, StoreError> {
-    let Some(found) = spool.entry_by_id(id)? else { return Ok(false) };
-    let names = iter::once(found.name).chain(found.name_history.into_iter().map(|former| former.name));
-    for other in names.filter(|other| other != name) {
-        let there = spool.entry(&other)?.filter(|there| !there.mailbox_type.is_entry_only());
-        if there.is_some_and(|there| there.uniqueid.as_ref() == Some(id)) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 fn create(spool: &mut Spool, new: New<'_>, owner_lock: Arc<NameLock>) -> Result<Changed, StoreError> {
@@ -201,14 +188,10 @@ fn check_place(spool: &mut Spool, New { entry: new, place, .. }: &New<'_>) -> Re
     if !spool.is_there(&path)? {
         return Ok(());
     }
-    spool.each_entry(Tree::all(TreeFlags::default()), |spool, listed| {
-        if listed.place().as_ref() != Some(place) {
-            return Ok(());
-        }
-        let facts: [(&str, &dyn Display); 2] = [("mailbox", &new.name), ("other", &listed.name)];
-        spool.tell(Severity::Error, "mailbox not made: another one has its unique id and files", &facts);
-        Err(Refusal::Moved.into())
-    })
+    let Some(listed) = listed_at(spool, place)? else { return Ok(()) };
+    let facts: [(&str, &dyn Display); 2] = [("mailbox", &new.name), ("other", &listed.name)];
+    spool.tell(Severity::Error, "mailbox not made: another one has its unique id and files", &facts);
+    Err(Refusal::Moved.into())
 }
 
 /// What was noted is gone, or has to be looked for.

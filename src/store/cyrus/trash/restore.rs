@@ -120,9 +120,9 @@ fn check(spool: &mut Spool, kept: &Kept) -> Result<(), RestoreError> {
     if spool.entry(&kept.name)?.is_some_and(|entry| !entry.mailbox_type.is_entry_only()) {
         return Err(RestoreError::Exists { name: kept.name.clone() });
     }
-    match spool.entry_by_id(&kept.uniqueid)? {
-        Some(entry) if !entry.mailbox_type.is_entry_only() => Err(RestoreError::IsThere { name: entry.name }),
-        _ => Ok(()),
+    match mailbox::holder(spool, &kept.uniqueid)? {
+        Some(holder) => Err(RestoreError::IsThere { name: holder.name }),
+        None => Ok(()),
     }
 }
 
