@@ -66,7 +66,7 @@ fn play(transcript: &Transcript, store: &mut CyrusStore) -> Result<(), Box<dyn E
                 heard.extend_from_slice(&reply);
             }
             Step::Perform(operation) => operation.perform(&mut session, store)?,
-            Step::Return(_) | Step::Paused | Step::Closed => break,
+            Step::Channel(_) | Step::Return(_) | Step::Paused | Step::Closed => break,
         }
     }
     if heard != transcript.server() {

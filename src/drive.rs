@@ -1,7 +1,7 @@
 //! The blocking drive loop: a session, a store and a stream.
 
 use crate::{
-    ops::Store,
+    ops::{Channel, ContinueLogin, Login, Offer, ReadOffer, Refusal, StartLayer, StartLogin, Store},
     session::{Misuse, Session, SessionError, Step},
 };
 use bytes::{Bytes, BytesMut};
@@ -38,6 +38,20 @@ pub enum ServeError {
 /// # Errors
 /// [`ServeError`] where the conversation ended in another way. The store is in order whatever happened.
 pub fn serve(session: &mut Session, store: &mut dyn Store, stream: &mut (impl Read + Write)) -> Result<(), ServeError> {
+    serve_channel(session, store, &mut Bare(stream))
+}
+
+/// Serves one connection that can be wrapped in layers and whose peer can log in
+/// ([`Config::channel`](crate::session::Config::channel)). What it reads and writes is what the layers that were started have
+/// unwrapped and are to wrap.
+///
+/// # Errors
+/// [`ServeError`] where the conversation ended in another way. The store is in order whatever happened.
+pub fn serve_channel(
+    session: &mut Session,
+    store: &mut dyn Store,
+    stream: &mut (impl Read + Write + Channel),
+) -> Result<(), ServeError> {
     let mut input = Input::default();
     while let Some(rest) = run(session, store, stream, &mut input)? {
         if !rest.is_empty() {
@@ -63,14 +77,14 @@ pub fn serve_command(
     said: Bytes,
 ) -> Result<Bytes, ServeError> {
     session.receive(said);
-    Ok(run(session, store, stream, &mut Input::default())?.unwrap_or_default())
+    Ok(run(session, store, &mut Bare(stream), &mut Input::default())?.unwrap_or_default())
 }
 
 /// Runs a session until it is over or gives the connection back, with what it read too much.
 fn run(
     session: &mut Session,
     store: &mut dyn Store,
-    stream: &mut (impl Read + Write),
+    stream: &mut (impl Read + Write + Channel),
     input: &mut Input,
 ) -> Result<Option<Bytes>, ServeError> {
     loop {
@@ -81,9 +95,47 @@ fn run(
                 stream.flush()?;
             }
             Step::Perform(op) => op.perform(session, store)?,
+            Step::Channel(op) => op.perform(session, stream)?,
             Step::Return(rest) => return Ok(Some(rest)),
             Step::Paused | Step::Closed => return Ok(None),
         }
+    }
+}
+
+/// A stream to which nothing can be done.
+struct Bare<'a, S>(&'a mut S);
+
+impl<S: Read> Read for Bare<'_, S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl<S: Write> Write for Bare<'_, S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl<S> Channel for Bare<'_, S> {
+    fn read_offer(&mut self, _: &ReadOffer) -> Result<Offer, Refusal> {
+        Ok(Offer::default())
+    }
+
+    fn start_login(&mut self, _: &StartLogin) -> Result<Login, Refusal> {
+        Err(Refusal::Protocol)
+    }
+
+    fn continue_login(&mut self, _: &ContinueLogin) -> Result<Login, Refusal> {
+        Err(Refusal::Protocol)
+    }
+
+    fn start_layer(&mut self, _: &StartLayer) -> Result<(), Refusal> {
+        Err(Refusal::Protocol)
     }
 }
 

@@ -36,7 +36,7 @@
 //!             }
 //!             Step::Write(reply) => to_peer.write_all(&reply)?,
 //!             Step::Perform(operation) => operation.perform(&mut session, store)?,
-//!             Step::Return(_) | Step::Paused | Step::Closed => return Ok(()),
+//!             Step::Channel(_) | Step::Return(_) | Step::Paused | Step::Closed => return Ok(()),
 //!         }
 //!     }
 //! }

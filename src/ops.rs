@@ -1,4 +1,5 @@
-//! The storage operations: everything a session asks of the world, and what it is told in reply.
+//! The operations: everything a session asks of the world, and what it is told in reply. Most are a store's; those of a
+//! connection whose peer has to log in are a [`Channel`]'s.
 //!
 //! A session never reads a file or waits. When it needs something it hands out an [`Op`], which holds a [`Request`] for one
 //! typed [`Operation`]; the caller performs it and gives the request back together with the reply. A request can be answered
@@ -8,11 +9,13 @@
 //! nobody else may change meanwhile. A store whose session is dropped gives up what the session had open or staged.
 
 mod change;
+mod channel;
 mod mailbox;
 mod upload;
 mod user;
 
 pub use change::{Change, MailboxChange, MailboxIdentity, Target};
+pub use channel::{ContinueLogin, Layer, Login, Offer, ReadOffer, StartLayer, StartLogin};
 pub use mailbox::{
     AnnotatedRecord, Annotation, CloseMailbox, Defaults, FindRecords, Intent, Listed, ListedEntry, MailboxRef,
     MailboxState, OpenMailbox, ReadDefaults, ReadListed, ReadRecords, Record, ScanCrcs, SyncedHeader,
@@ -24,6 +27,7 @@ pub use user::{
     ListUserMailboxes, Quota, QuotaLimits, ReadAnnotations, ReadQuota, ReadSeen, ReadSubscriptions, Seen, SeenEntry,
 };
 
+use crate::session::{Misuse, Session, Step};
 use std::{any::Any, fmt, ops::Deref};
 
 /// Something only the caller can do. `Reply` is what it is told when it worked.
@@ -69,24 +73,26 @@ impl Operation for Commit {
 }
 
 macro_rules! operations {
-    ($($name:ident => $method:ident, $doc:literal;)*) => {
-        /// One of the storage operations, waiting to be performed.
+    (
+        $(#[$op_doc:meta])* $op:ident in $step:ident;
+        $(#[$performer_doc:meta])* $performer:ident as $as:ident;
+        $($name:ident => $method:ident, $doc:literal;)*
+    ) => {
+        $(#[$op_doc])*
         #[derive(Debug)]
         #[must_use = "the session stands still until the operation is completed"]
-        pub enum Op {
+        pub enum $op {
             $(#[doc = $doc] $name(Request<$name>),)*
         }
 
-        $(impl From<Request<$name>> for Op {
-            fn from(request: Request<$name>) -> Op {
-                Op::$name(request)
+        $(impl From<Request<$name>> for Step {
+            fn from(request: Request<$name>) -> Step {
+                Step::$step($op::$name(request))
             }
         })*
 
-        /// A store: performs the operations, one method for each.
-        ///
-        /// Methods may block. A host that must not block matches on [`Op`] itself and awaits what it needs.
-        pub trait Store {
+        $(#[$performer_doc])*
+        pub trait $performer {
             $(#[doc = $doc]
             ///
             /// # Errors
@@ -94,25 +100,21 @@ macro_rules! operations {
             fn $method(&mut self, operation: &$name) -> Result<<$name as Operation>::Reply, Refusal>;)*
         }
 
-        impl<S: Store + ?Sized> Store for &mut S {
+        impl<P: $performer + ?Sized> $performer for &mut P {
             $(fn $method(&mut self, operation: &$name) -> Result<<$name as Operation>::Reply, Refusal> {
                 (**self).$method(operation)
             })*
         }
 
-        impl Op {
-            /// Performs the operation on a blocking store and tells the session the result.
+        impl $op {
+            /// Has the operation performed by what blocks until it is done, and tells the session the result.
             ///
             /// # Errors
-            /// [`Misuse`](crate::session::Misuse) where the operation is not one this session waits for.
-            pub fn perform(
-                self,
-                session: &mut crate::session::Session,
-                store: &mut dyn Store,
-            ) -> Result<(), crate::session::Misuse> {
+            /// [`Misuse`] where the operation is not one this session waits for.
+            pub fn perform(self, session: &mut Session, $as: &mut dyn $performer) -> Result<(), Misuse> {
                 match self {
-                    $(Op::$name(request) => {
-                        let reply = store.$method(&request);
+                    $($op::$name(request) => {
+                        let reply = $as.$method(&request);
                         session.complete(request, reply)
                     })*
                 }
@@ -122,6 +124,12 @@ macro_rules! operations {
 }
 
 operations! {
+    /// One of the storage operations, waiting to be performed.
+    Op in Perform;
+    /// A store: performs the operations, one method for each.
+    ///
+    /// Methods may block. A host that must not block matches on [`Op`] itself and awaits what it needs.
+    Store as store;
     BeginUpload => begin_upload, "Start staging a message that the peer is sending.";
     UploadChunk => upload_chunk, "The next bytes of the message being staged.";
     FinishUpload => finish_upload, "All bytes of the message have come and match its GUID.";
@@ -143,6 +151,19 @@ operations! {
     ReadSubscriptions => read_subscriptions, "A user's subscriptions.";
     ReadAnnotations => read_annotations, "The annotations of a mailbox or of the server.";
     Commit => commit, "Make a change, durably.";
+}
+
+operations! {
+    /// One of the operations on the connection, waiting to be performed.
+    ChannelOp in Channel;
+    /// What can be done to a connection: performs its operations, one method for each.
+    ///
+    /// Only a session whose host says that it can ([`Config::channel`](crate::session::Config::channel)) asks for them.
+    Channel as channel;
+    ReadOffer => read_offer, "Say what the peer can be offered now.";
+    StartLogin => start_login, "Begin a SASL exchange anew.";
+    ContinueLogin => continue_login, "Go on with the exchange that was begun.";
+    StartLayer => start_layer, "Wrap all bytes from here on. A refusal ends the connection.";
 }
 
 /// Why an operation was refused: the closed list of what a peer can be told with `NO`.

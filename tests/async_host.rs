@@ -42,7 +42,7 @@ async fn serve(mut session: Session, store: StoreThread, mut stream: DuplexStrea
             }
             Step::Write(output) => stream.write_all(&output).await?,
             Step::Perform(op) => perform(op, &mut session, &store).await?,
-            Step::Return(_) | Step::Paused | Step::Closed => return Ok(()),
+            Step::Channel(_) | Step::Return(_) | Step::Paused | Step::Closed => return Ok(()),
         }
     }
 }

@@ -67,7 +67,7 @@ fn peak_within(limits: Limits, pieces: impl Iterator<Item = Bytes>, said: &mut V
             Step::NeedInput => session.receive(pieces.next().unwrap()),
             Step::Write(output) => said.extend_from_slice(&output),
             Step::Perform(op) => forget(op, &mut session),
-            Step::Return(_) | Step::Paused => panic!("nothing is outstanding"),
+            Step::Channel(_) | Step::Return(_) | Step::Paused => panic!("nothing is outstanding"),
             Step::Closed => return PEAK.load(Ordering::Relaxed) - before,
         }
     }

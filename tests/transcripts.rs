@@ -60,7 +60,7 @@ fn replay(
             }
             Ok(Step::Write(output)) => said.extend_from_slice(&output),
             Ok(Step::Perform(op)) => op.perform(&mut session, store).unwrap(),
-            Ok(Step::Return(_) | Step::Paused) => panic!("nothing is outstanding"),
+            Ok(Step::Channel(_) | Step::Return(_) | Step::Paused) => panic!("nothing is outstanding"),
             Ok(Step::Closed) => return (said.freeze(), Ok(())),
             Err(error) => return (said.freeze(), Err(error)),
         }

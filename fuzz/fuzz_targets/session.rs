@@ -108,7 +108,7 @@ fn run(
                 let _ = said.split_to(excess);
             }
             Ok(Step::Perform(op)) => op.perform(session, store).expect("the request is this session's"),
-            Ok(Step::Return(_) | Step::Paused) => panic!("nothing is outstanding"),
+            Ok(Step::Channel(_) | Step::Return(_) | Step::Paused) => panic!("nothing is outstanding"),
             Ok(Step::Closed) => return Some(Ok(())),
             Err(error) => return Some(Err(error)),
         }

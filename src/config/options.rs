@@ -205,6 +205,30 @@ table! {
     TCP_KEEPALIVE_IDLE: Seconds { name: "tcp_keepalive_idle", default: 0, unit: 's' };
     /// How far apart; 0 is the system's time.
     TCP_KEEPALIVE_INTVL: Seconds { name: "tcp_keepalive_intvl", default: 0, unit: 's' };
+    // Who may log in, and how.
+
+    /// Names of administrators, with spaces between them; `group:NAME` are the members of a group.
+    ADMINS: Text { name: "admins", default: Some("") };
+    /// Realms whose users may log in as `user@realm`.
+    LOGINREALMS: Text { name: "loginrealms", default: Some("") };
+    /// Names of users are taken in lower case.
+    USERNAME_TOLOWER: Switch { name: "username_tolower", default: true };
+    /// Whether `group:` counts.
+    UNIX_GROUP_ENABLE: Switch { name: "unix_group_enable", default: true };
+    /// Mechanisms that show the password to who listens are offered without TLS.
+    ALLOWPLAINTEXT: Switch { name: "allowplaintext", default: false };
+    /// How long a failed login takes.
+    FAILEDLOGINPAUSE: Seconds { name: "failedloginpause", default: 3, unit: 's' };
+    /// The least and the most bits of a key of a SASL layer.
+    SASL_MINIMUM_LAYER: Number { name: "sasl_minimum_layer", default: 0 };
+    /// See there.
+    SASL_MAXIMUM_LAYER: Number { name: "sasl_maximum_layer", default: 256 };
+    /// STARTTLS is offered; 3.6.1, which has no such option, always does.
+    ALLOWSTARTTLS: Switch { name: "allowstarttls", default: false };
+    /// Versions of TLS, with spaces between them.
+    TLS_VERSIONS: Text { name: "tls_versions", default: Some("tls1_0 tls1_1 tls1_2 tls1_3") };
+    /// Whether clients show certificates.
+    TLS_CLIENT_CERTS: Choice { name: "tls_client_certs", default: "optional", values: &["off", "optional", "require"] };
     /// The server's certificate, for STARTTLS.
     TLS_SERVER_CERT: Text { name: "tls_server_cert", default: None };
     /// Its key.

@@ -5,7 +5,8 @@
 use super::{
     Config, SessionError,
     line::Lines,
-    script::{State, Verb, carry_out},
+    login,
+    script::{Peer, State, Verb, carry_out},
 };
 use bytes::Bytes;
 
@@ -18,10 +19,10 @@ enum Next {
 
 /// The whole conversation.
 pub(super) async fn converse(state: &mut State, lines: &mut Lines, config: &Config) -> Result<(), SessionError> {
-    banner(state, config);
+    login::greet(state, config).await;
     let mut first = true;
     while let Some(word) = lines.word().await? {
-        if command(state, lines, &word, first).await? == Next::Close {
+        if command(state, lines, config, &word, first).await? == Next::Close {
             break;
         }
         first = false;
@@ -29,15 +30,19 @@ pub(super) async fn converse(state: &mut State, lines: &mut Lines, config: &Conf
     Ok(())
 }
 
-fn banner(state: &State, config: &Config) {
-    if !state.trusted {
-        state.reply("* SIEVE-MAILBOX");
-    }
-    state.reply(format_args!("* OK {} Cyrus sync server {}", config.server_name, config.version));
-}
-
 /// One line, whatever it says, is answered and read to its end.
-async fn command(state: &mut State, lines: &mut Lines, word: &Bytes, first: bool) -> Result<Next, SessionError> {
+async fn command(
+    state: &mut State,
+    lines: &mut Lines,
+    config: &Config,
+    word: &Bytes,
+    first: bool,
+) -> Result<Next, SessionError> {
+    if state.peer == Peer::User && !word.is_empty() {
+        lines.skip().await?;
+        state.reply("NO Permission denied");
+        return Ok(Next::Command);
+    }
     if let Some(verb) = Verb::of_csync(word) {
         carry_out(state, lines, verb).await?;
         return Ok(Next::Command);
@@ -54,11 +59,11 @@ async fn command(state: &mut State, lines: &mut Lines, word: &Bytes, first: bool
             return Ok(Next::Close);
         }
         b"NOOP" | b"EXIT" => {}
-        b"AUTHENTICATE" if state.trusted => {
-            lines.skip().await?;
-            state.reply("BAD Already authenticated");
-        }
-        _ => return unknown(state, lines, &name, first).await,
+        name => match login::command(state, lines, config, name).await? {
+            Some(true) => {}
+            Some(false) => return Ok(Next::Close),
+            None => return unknown(state, lines, name, first).await,
+        },
     }
     Ok(Next::Command)
 }

@@ -27,7 +27,7 @@ pub(super) async fn converse(state: &mut State, lines: &mut Lines) -> Result<(),
 
 /// One line, whatever it says, is answered and read to its end.
 async fn command(state: &mut State, lines: &mut Lines, tag: Bytes) -> Result<(), SessionError> {
-    let name = if is_tag(&tag) { lines.name().await? } else { None };
+    let name = if is_tag(&tag) { lines.atom().await? } else { None };
     let Some(name) = name else {
         lines.skip().await?;
         state.reply("* BAD Invalid tag");

@@ -4,7 +4,7 @@
 //! pending until the session finds there what they asked for; the lock is never held across that, nor contended.
 
 use super::Step;
-use crate::ops::{Op, Operation, Refusal, Request};
+use crate::ops::{Operation, Refusal, Request};
 use bytes::{Bytes, BytesMut};
 use std::{
     any::Any,
@@ -69,13 +69,13 @@ impl Io {
     /// The script's side: has the operation performed.
     pub(super) async fn perform<O: Operation>(&self, operation: O) -> Result<O::Reply, Refusal>
     where
-        Op: From<Request<O>>,
+        Step: From<Request<O>>,
     {
         let ticket = NEXT_TICKET.fetch_add(1, Ordering::Relaxed);
         {
             let mut slots = self.slots();
             slots.ticket = ticket;
-            slots.step = Some(Step::Perform(Request::new(ticket, operation).into()));
+            slots.step = Some(Request::new(ticket, operation).into());
         }
         poll_fn(|_| {
             let Some(reply) = self.slots().reply.take() else { return Poll::Pending };
@@ -115,7 +115,13 @@ impl Io {
         std::mem::take(&mut slots.input)
     }
 
-    async fn flush(&self) {
+    /// The script's side: throws away what is queued, but not an end of file.
+    pub(super) fn discard_input(&self) {
+        self.slots().input.clear();
+    }
+
+    /// The script's side: lets go of the reply as far as it is written.
+    pub(super) async fn flush(&self) {
         if let Some(output) = self.take_output() {
             self.hand_out(Step::Write(output)).await;
         }

@@ -81,10 +81,10 @@ impl Lines {
         }
     }
 
-    /// The name of the command behind a tag, empty if a string of another kind stands there; `None` if nothing does.
-    pub(super) async fn name(&mut self) -> Result<Option<Bytes>, SessionError> {
+    /// The next argument that must be an atom, empty if something else stands there; `None` if nothing does.
+    pub(super) async fn atom(&mut self) -> Result<Option<Bytes>, SessionError> {
         match self.token().await? {
-            Token::Atom(name) => Ok(Some(name)),
+            Token::Atom(atom) => Ok(Some(atom)),
             Token::EndOfLine => Ok(None),
             _ => Ok(Some(Bytes::new())),
         }
@@ -93,6 +93,12 @@ impl Lines {
     /// What was read of the peer's input and not used.
     pub(super) fn rest(&mut self) -> Bytes {
         std::mem::take(&mut self.input)
+    }
+
+    /// Throws away what the peer has sent behind this line.
+    pub(super) fn discard(&mut self) {
+        self.input.clear();
+        self.io.discard_input();
     }
 
     /// Reads the line to its end and throws it away, but for its first argument.

@@ -13,6 +13,7 @@ mod get;
 mod imap;
 mod io;
 mod line;
+mod login;
 mod report;
 mod restore;
 mod script;
@@ -25,7 +26,7 @@ mod tests;
 use crate::{
     event::Observer,
     limits::Limits,
-    ops::{Op, Operation, Refusal, Request},
+    ops::{ChannelOp, Op, Operation, Refusal, Request},
     types::Release,
 };
 use bytes::Bytes;
@@ -51,6 +52,9 @@ pub struct Config {
     /// Whether the peer counts as logged in from the start: it came over a UNIX socket, or the host of an IMAP connection
     /// knows it for an administrator.
     pub trusted_peer: bool,
+    /// Whether the host can carry out [`ChannelOp`]s: SASL, STARTTLS and COMPRESS in [`Framing::Csync`]. Without them a peer that
+    /// is not trusted can do nothing.
+    pub channel: bool,
     /// How commands are framed.
     pub framing: Framing,
     /// The folder below a user's INBOX that holds Sieve scripts (`sieve_folder`).
@@ -69,6 +73,7 @@ impl Config {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             release: Release::default(),
             trusted_peer: true,
+            channel: false,
             framing: Framing::Csync,
             sieve_folder: "#sieve".to_owned(),
             limits: Limits::default(),
@@ -92,6 +97,8 @@ pub enum Step {
     Write(Bytes),
     /// Perform this operation and pass the result to [`Session::complete`].
     Perform(Op),
+    /// Perform this operation on the connection and pass the result to [`Session::complete`]; only with [`Config::channel`].
+    Channel(ChannelOp),
     /// In [`Framing::Imap`] alone: the command is answered, the connection is the host's again, and so are these bytes, which
     /// the peer said behind the command. What the host passes to [`Session::receive`] next begins a new command.
     ///
@@ -173,7 +180,7 @@ impl Session {
     /// What the suspended script waits for.
     fn next_step(&mut self) -> Step {
         let step = self.io.take_step();
-        if let Step::Perform(_) = step {
+        if let Step::Perform(_) | Step::Channel(_) = step {
             self.outstanding = Some(self.io.ticket());
         }
         step

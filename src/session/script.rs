@@ -4,6 +4,7 @@ use super::{
     Config, Framing, SessionError, apply, csync, get, imap,
     io::Io,
     line::{Item, Lines, Order, Unreadable},
+    login::Channel,
     report::Report,
     restore,
     staged::Staged,
@@ -38,7 +39,17 @@ pub(super) struct State {
     pub(super) server_name: String,
     /// Whose replies ours look like.
     pub(super) release: Release,
-    pub(super) trusted: bool,
+    pub(super) peer: Peer,
+    pub(super) channel: Channel,
+}
+
+/// Who the peer is known to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Peer {
+    Unknown,
+    /// Somebody who has logged in and may do nothing.
+    User,
+    Administrator,
 }
 
 impl State {
@@ -152,7 +163,8 @@ pub(super) async fn run(io: Io, config: Config) -> Result<(), SessionError> {
         sieve_folder: config.sieve_folder.clone(),
         server_name: config.server_name.clone(),
         release: config.release,
-        trusted: config.trusted_peer,
+        peer: if config.trusted_peer { Peer::Administrator } else { Peer::Unknown },
+        channel: Channel::new(&config),
     };
     let result = match config.framing {
         Framing::Csync => csync::converse(&mut state, &mut lines, &config).await,
@@ -165,7 +177,7 @@ pub(super) async fn run(io: Io, config: Config) -> Result<(), SessionError> {
 
 /// Reads the rest of a command's line, carries the command out and answers it.
 pub(super) async fn carry_out(state: &mut State, lines: &mut Lines, verb: Verb) -> Result<(), SessionError> {
-    if !state.trusted
+    if state.peer != Peer::Administrator
         && let Some(answer) = state.framing.forbidden(verb)
     {
         lines.skip().await?;

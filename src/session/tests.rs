@@ -120,7 +120,7 @@ impl Talk {
                     self.log += &format!("   {}\n", short(&op));
                     op.perform(&mut self.session, &mut self.store).unwrap();
                 }
-                Ok(Step::Return(_) | Step::Paused) => panic!("nothing is outstanding"),
+                Ok(Step::Channel(_) | Step::Return(_) | Step::Paused) => panic!("nothing is outstanding"),
                 Ok(Step::Closed) => {
                     self.log += "closed\n";
                     return;

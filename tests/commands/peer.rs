@@ -78,7 +78,7 @@ pub fn say(store: &mut dyn Store, release: Release, said: &str) -> String {
             Step::NeedInput => session.receive(std::mem::take(&mut input)),
             Step::Write(output) => heard.extend_from_slice(&output),
             Step::Perform(operation) => operation.perform(&mut session, &mut store).unwrap(),
-            Step::Return(_) | Step::Paused => panic!("nothing is outstanding"),
+            Step::Channel(_) | Step::Return(_) | Step::Paused => panic!("nothing is outstanding"),
             Step::Closed => break,
         }
     }

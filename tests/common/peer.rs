@@ -58,7 +58,7 @@ impl<S: Store> Peer<S> {
                 Ok(Step::NeedInput | Step::Closed) | Err(_) => return String::from_utf8_lossy(&heard).into_owned(),
                 Ok(Step::Write(bytes)) => heard.extend_from_slice(&bytes),
                 Ok(Step::Perform(operation)) => operation.perform(&mut self.session, &mut self.store).unwrap(),
-                Ok(Step::Return(_) | Step::Paused) => panic!("nothing is outstanding"),
+                Ok(Step::Channel(_) | Step::Return(_) | Step::Paused) => panic!("nothing is outstanding"),
             }
         }
     }

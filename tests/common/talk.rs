@@ -85,7 +85,7 @@ impl<S: Store> Talk<S> {
                     self.returned = Some(rest);
                     break;
                 }
-                Ok(Step::Paused) => panic!("nothing is outstanding"),
+                Ok(Step::Channel(_) | Step::Paused) => panic!("nothing is outstanding"),
                 Ok(Step::Closed) => self.end = Some(Ok(())),
                 Err(error) => self.end = Some(Err(error)),
             }

@@ -74,7 +74,7 @@ impl Host {
                     self.lent = false;
                     return;
                 }
-                Step::Paused | Step::Closed => panic!("nothing is outstanding, and nobody has left"),
+                Step::Channel(_) | Step::Paused | Step::Closed => panic!("nothing is outstanding, and nobody has left"),
             }
         }
     }

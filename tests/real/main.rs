@@ -23,5 +23,6 @@ mod replication;
 mod replies;
 mod rig;
 mod scenarios;
+mod tcp;
 mod tools;
 mod trash;

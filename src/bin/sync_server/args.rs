@@ -32,6 +32,8 @@ pub struct Args {
     pub max_use: u32,
     /// `-T`: how long a process that has served waits for another connection; none is for ever.
     pub reuse_timeout: Option<Duration>,
+    /// `-p`: bits of the key of what wraps connections outside of this process, such as stunnel.
+    pub external_strength: u32,
     /// `-X`: serve standard input and output, whatever `master` gave.
     pub stdio: bool,
     /// What all this is for.
@@ -41,13 +43,13 @@ pub struct Args {
 impl Args {
     /// Reads the words behind the program's name.
     ///
-    /// `-p` is checked and not kept: it is a strength for SASL. `-D` and `-f` are taken as the reference takes them,
-    /// and do nothing.
+    /// `-D` and `-f` are taken as the reference takes them, and do nothing.
     pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Args, Fatal> {
         let mut args = Args {
             config: "/etc/imapd.conf".into(),
             max_use: 250,
             reuse_timeout: Some(Duration::from_secs(60)),
+            external_strength: 0,
             stdio: false,
             task: Task::Serve,
         };
@@ -61,7 +63,7 @@ impl Args {
                     let seconds = number(value()?)?;
                     args.reuse_timeout = (seconds > 0).then(|| Duration::from_secs(seconds.into()));
                 }
-                Some("-p") => drop(number(value()?)?),
+                Some("-p") => args.external_strength = number(value()?)?,
                 Some("-X") => args.stdio = true,
                 Some("-D" | "-f") => {}
                 Some("--list-trash") => args.task = Task::ListTrash,

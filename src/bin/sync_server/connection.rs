@@ -13,6 +13,7 @@ use sync_server::{
 };
 
 use crate::{
+    channel::{Means, Wrapped},
     fatal::{EX_IOERR, EX_OSERR, Fatal},
     registration::Register,
     session,
@@ -29,6 +30,8 @@ pub struct Server {
     pub service: String,
     pub signals: Signals,
     pub register: Register,
+    /// What logins and layers need.
+    pub means: Means,
 }
 
 /// The least that `sync_timeout` means.
@@ -49,17 +52,18 @@ pub fn serve(server: &Server, input: OwnedFd, output: OwnedFd) -> Result<(), Fat
         set_tcp_options(&server.conf, &output);
     }
     let registration = server.register.enter(&server.service, peer);
-    let _registration =
+    let registration =
         registration.map_err(|error| Fatal::new(EX_IOERR, format!("unable to register process: {error}")))?;
     let idle = server.conf.value(&options::SYNC_TIMEOUT).max(SHORTEST_IDLE).unsigned_abs();
-    let mut stream = Stream::new(input, output, Duration::from_secs(idle.into()), &server.signals);
-    let result = session::serve_connection(server, peer, &mut stream);
-    match (stream.ended(), result) {
-        (Some(End::Signal(Signal::Shutdown)), _) => stream.say_goodbye(),
+    let stream = Stream::new(input, output, Duration::from_secs(idle.into()), &server.signals);
+    let mut channel = Wrapped::new(stream, server, peer, registration);
+    let result = session::serve_connection(server, peer, &mut channel);
+    match (channel.ended(), result) {
+        (Some(End::Signal(Signal::Shutdown)), _) => channel.say_goodbye(),
         (Some(End::Signal(Signal::Hangup)), _) => tracing::info!("{peer}: closed to start anew"),
         (Some(End::Idle), _) => tracing::info!("{peer}: idle for too long"),
         (None, Err(error)) => tracing::error!("{peer}: connection lost: {error}"),
-        (None, Ok(())) => {}
+        (None, Ok(())) => channel.close(),
     }
     Ok(())
 }

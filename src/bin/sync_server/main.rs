@@ -9,6 +9,7 @@ use nix::sys::stat::{Mode, SFlag, fstat, umask};
 use sync_server::config::{ImapdConf, spool};
 
 mod args;
+mod channel;
 mod connection;
 mod descriptors;
 mod fatal;
@@ -60,7 +61,8 @@ fn run(master: Option<inherited::Master>, service: String, log: &Log) -> Result<
     }
     let signals = Signals::install(log.debug()).map_err(|error| Fatal::new(EX_OSERR, format!("signals: {error}")))?;
     let register = registration::Register::new(&conf);
-    let server = connection::Server { conf, store, service, signals, register };
+    let means = channel::Means::new(args.external_strength);
+    let server = connection::Server { conf, store, service, signals, register, means };
     let served = match master.filter(|_| !args.stdio) {
         Some(master) => master::serve(&server, master, &args),
         None => connection::serve_stdio(&server),

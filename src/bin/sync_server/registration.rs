@@ -1,7 +1,8 @@
 //! The file that says who is being served: `cyr_info proc` lists them.
 //!
 //! `proc_register` of imap/proc.c (3.6.1) and lib/proc.c (3.12.3): a file named by the process's number, with one line
-//! of five fields and tabs between them: service, peer, user, mailbox, command. The last three stay empty here.
+//! of five fields and tabs between them: service, peer, user, mailbox, command. The last two stay empty here, and the user
+//! until one has logged in.
 //!
 //! Between two connections the file goes by the name that a new one has until it is whole, which nobody reads
 //! (`proc_foreach`): the next peer mostly needs the same line.
@@ -40,13 +41,17 @@ impl Register {
 
     /// Says who is being served, until what this returns is dropped.
     pub fn enter(&self, service: &str, peer: Peer) -> io::Result<Registration<'_>> {
-        let line = format!("{service}\t{peer}\t\t\t\n");
+        let line = line(service, peer, "");
         let is_kept = self.kept.take().is_some_and(|kept| kept == line) && fs::rename(&self.aside, &self.path).is_ok();
         if !is_kept {
-            write(&self.aside, &line).map_err(|error| named(error, &self.aside))?;
-            fs::rename(&self.aside, &self.path).map_err(|error| named(error, &self.path))?;
+            self.put(&line)?;
         }
-        Ok(Registration { register: self, line })
+        Ok(Registration { register: self, service: service.to_owned(), peer, line })
+    }
+
+    fn put(&self, line: &str) -> io::Result<()> {
+        write(&self.aside, line).map_err(|error| named(error, &self.aside))?;
+        fs::rename(&self.aside, &self.path).map_err(|error| named(error, &self.path))
     }
 }
 
@@ -62,7 +67,21 @@ impl Drop for Register {
 /// A registered connection.
 pub struct Registration<'a> {
     register: &'a Register,
+    service: String,
+    peer: Peer,
     line: String,
+}
+
+impl Registration<'_> {
+    /// Says that this user has logged in.
+    pub fn add_user(&mut self, user: &str) -> io::Result<()> {
+        self.line = line(&self.service, self.peer, user);
+        self.register.put(&self.line)
+    }
+}
+
+fn line(service: &str, peer: Peer, user: &str) -> String {
+    format!("{service}\t{peer}\t{user}\t\t\n")
 }
 
 impl Drop for Registration<'_> {

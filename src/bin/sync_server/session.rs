@@ -9,23 +9,21 @@ use sync_server::{
     store::CyrusStore,
 };
 
-use crate::{
-    connection::Server,
-    transport::{Peer, Stream},
-};
+use crate::{channel::Wrapped, connection::Server, transport::Peer};
 
 /// Speaks csync with one peer until one of both leaves.
-pub fn serve_connection(server: &Server, peer: Peer, stream: &mut Stream<'_>) -> io::Result<()> {
+pub fn serve_connection(server: &Server, peer: Peer, channel: &mut Wrapped<'_>) -> io::Result<()> {
     let observer: Arc<dyn Observer> = Arc::new(Log);
     let config = Config {
         trusted_peer: peer == Peer::Local,
+        channel: true,
         sieve_folder: server.store.folders.sieve.clone(),
         release: server.store.release,
         observer: observer.clone(),
         ..Config::trusted(&server.conf.servername())
     };
     let mut store = CyrusStore::new(server.store.clone(), observer);
-    let served = drive::serve(&mut Session::new(config), &mut store, stream);
+    let served = drive::serve_channel(&mut Session::new(config), &mut store, channel);
     store.expire_trash();
     match served {
         Ok(()) => Ok(()),

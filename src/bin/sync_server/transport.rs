@@ -28,11 +28,28 @@ pub enum Peer {
 impl Peer {
     /// Who is at the other end of a descriptor (`get_clienthost` of imap/global.c, without the name from DNS).
     pub fn of(fd: &OwnedFd) -> Peer {
-        let Ok(address) = getpeername::<SockaddrStorage>(fd.as_raw_fd()) else { return Peer::Local };
-        let ip4 = address.as_sockaddr_in().map(|ip| SocketAddr::V4((*ip).into()));
-        let ip6 = address.as_sockaddr_in6().map(|ip| SocketAddr::V6((*ip).into()));
-        ip4.or(ip6).map_or(Peer::Local, Peer::Internet)
+        let Ok(stored) = getpeername::<SockaddrStorage>(fd.as_raw_fd()) else { return Peer::Local };
+        address(&stored).map_or(Peer::Local, Peer::Internet)
     }
+}
+
+/// The addresses of both ends; none but of TCP.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ends {
+    pub local: Option<SocketAddr>,
+    pub remote: Option<SocketAddr>,
+}
+
+impl Ends {
+    /// As SASL writes one.
+    pub fn text(end: Option<SocketAddr>) -> String {
+        end.map(|end| format!("{};{}", end.ip(), end.port())).unwrap_or_default()
+    }
+}
+
+fn address(stored: &SockaddrStorage) -> Option<SocketAddr> {
+    let ip4 = stored.as_sockaddr_in().map(|ip| SocketAddr::V4((*ip).into()));
+    ip4.or(stored.as_sockaddr_in6().map(|ip| SocketAddr::V6((*ip).into())))
 }
 
 impl fmt::Display for Peer {
@@ -80,9 +97,15 @@ impl<'a> Stream<'a> {
         self.ended
     }
 
-    /// Says goodbye on the way out, if the peer is ready to hear it (`shut_down_via_signal`).
-    pub fn say_goodbye(self) {
-        let message = b"BYE shutting down\r\n";
+    /// The addresses of both ends.
+    pub fn ends(&self) -> Ends {
+        let stored = |found: nix::Result<SockaddrStorage>| found.ok().as_ref().and_then(address);
+        let input = self.input.as_raw_fd();
+        Ends { local: stored(getsockname(input)), remote: stored(getpeername(input)) }
+    }
+
+    /// Says this on the way out, if the peer is ready to hear it.
+    pub fn say_last(&self, message: &[u8]) {
         // There is nobody to tell if it fails.
         let _ = match self.is_socket {
             true => send(self.output.as_raw_fd(), message, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL),

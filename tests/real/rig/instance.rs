@@ -39,6 +39,9 @@ pub struct Instance {
     pub directory: String,
     imap_port: u16,
     sieve_port: u16,
+    /// Its csync service over TCP, and that of the server that its Cyrus ships.
+    pub csync_port: u16,
+    pub reference_port: u16,
     master: Option<Child>,
     log: Option<Arc<Sink>>,
 }
@@ -57,8 +60,17 @@ impl Instance {
         let name = format!("{name}-{}", std::process::id());
         let directory = format!("{}/cyrus-test-{name}", release.scratch());
         let log = Sink::of(release)?;
-        let instance =
-            Instance { release, name, directory, imap_port: free_port()?, sieve_port: free_port()?, master: None, log };
+        let instance = Instance {
+            release,
+            name,
+            directory,
+            imap_port: free_port()?,
+            sieve_port: free_port()?,
+            csync_port: free_port()?,
+            reference_port: free_port()?,
+            master: None,
+            log,
+        };
         instance.configure(sync_server, settings)?;
         Ok(instance)
     }
@@ -197,18 +209,21 @@ impl Instance {
 
     fn cyrus_conf(&self, sync_server: &str) -> String {
         let (d, imap, sieve) = (&self.directory, self.imap_port, self.sieve_port);
+        let (csync, reference) = (self.csync_port, self.reference_port);
         format!(
             "START {{\n  recover cmd=\"{PROGRAMS}/ctl_cyrusdb -C {d}/imapd.conf -r\"\n}}\n\
              SERVICES {{\n  \
                imap cmd=\"{PROGRAMS}/imapd -C {d}/imapd.conf\" listen=\"127.0.0.1:{imap}\" prefork=0\n  \
                sieve cmd=\"{PROGRAMS}/timsieved -C {d}/imapd.conf\" listen=\"127.0.0.1:{sieve}\" prefork=0\n  \
                csync cmd=\"{sync_server} -C {d}/imapd.conf\" listen=\"{d}/conf/socket/csync\" prefork=0\n  \
-               reference cmd=\"{PROGRAMS}/sync_server -C {d}/imapd.conf\" listen=\"{d}/conf/socket/reference\" prefork=0\n\
+               reference cmd=\"{PROGRAMS}/sync_server -C {d}/imapd.conf\" listen=\"{d}/conf/socket/reference\" prefork=0\n  \
+               csyncnet cmd=\"{sync_server} -C {d}/imapd.conf\" listen=\"127.0.0.1:{csync}\" prefork=0\n  \
+               refnet cmd=\"{PROGRAMS}/sync_server -C {d}/imapd.conf\" listen=\"127.0.0.1:{reference}\" prefork=0\n\
              }}\nEVENTS {{\n}}\n"
         )
     }
 
-    fn run_master(&mut self) -> Result<()> {
+    pub fn run_master(&mut self) -> Result<()> {
         let base = self.base();
         let output = fs::File::create(base.join("run/master.out"))?;
         let mut command = self.release.command(User::Root, &format!("{PROGRAMS}/master"));

@@ -1,6 +1,9 @@
 //! The real `sync_client`, the only peer that a replica ever has.
 
+use std::process::Command;
+
 use super::instance::Instance;
+use super::release::{PROGRAMS, User};
 use super::{Failure, Result};
 
 /// What `sync_client -v -v` printed: its progress, every line it sent and every line it was answered.
@@ -23,12 +26,19 @@ impl Instance {
     pub fn sync_to(&self, socket: &str, arguments: &[&str]) -> Result<Conversation> {
         let mut command = self.tool("sync_client");
         command.args(["-v", "-v", "-S", socket]).args(arguments);
-        let output = command.output()?;
-        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-        if output.status.success() {
-            return Ok(Conversation(said));
-        }
-        Err(Failure::new(format!("{}\n{}", output.status, refusals(&said).join("\n"))))
+        said_by(command)
+    }
+
+    /// Runs it over TCP to a port, as somebody who has to log in; `settings` are lines added to its imapd.conf.
+    pub fn sync_over_tcp(&self, port: u16, settings: &[&str], arguments: &[&str]) -> Result<Conversation> {
+        let own = format!("{}/sync_client.conf", self.directory);
+        let mut conf = std::fs::read_to_string(self.base().join("imapd.conf"))?;
+        conf += &format!("sync_port: {port}\nsync_authname: cyrus\n");
+        settings.iter().for_each(|setting| conf += &format!("{setting}\n"));
+        std::fs::write(self.release.outside(&own), conf)?;
+        let mut command = self.release.command(User::Cyrus, &format!("{PROGRAMS}/sync_client"));
+        command.args(["-C", &own, "-v", "-v", "-S", "127.0.0.1"]).args(arguments);
+        said_by(command)
     }
 
     /// Sets aside what the programs of this master logged for rolling replication; where it lies, as Cyrus sees it.
@@ -39,6 +49,15 @@ impl Instance {
             _ => Ok(log),
         }
     }
+}
+
+fn said_by(mut command: Command) -> Result<Conversation> {
+    let output = command.output()?;
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    if output.status.success() {
+        return Ok(Conversation(said));
+    }
+    Err(Failure::new(format!("{}\n{}", output.status, refusals(&said).join("\n"))))
 }
 
 /// Of a conversation that failed: each refusal after the command it answers, and how it ended; long lines are cut.

@@ -35,9 +35,14 @@ impl Sink {
 
     /// The messages logged under a `syslog_prefix`, as `program[pid]: text`.
     pub fn lines(&self, prefix: &str) -> Vec<String> {
-        let marker = format!(" {prefix}/");
-        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.iter().filter_map(|line| line.split_once(&marker)).map(|(_, message)| message.to_string()).collect()
+        // Behind the priority Cyrus has the time; ours leaves it to the daemon.
+        let (bare, timed) = (format!("{prefix}/"), format!(" {prefix}/"));
+        let message = |line: &String| {
+            let (_, text) = line.split_once('>')?;
+            let message = text.strip_prefix(&bare).or_else(|| text.split_once(&timed).map(|(_, message)| message));
+            message.map(str::to_string)
+        };
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(message).collect()
     }
 
     fn open(path: PathBuf) -> Result<Option<Sink>> {
