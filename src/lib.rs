@@ -49,7 +49,9 @@
 //! ```
 //!
 //! A host of its own storage either implements [`Store`](ops::Store), whose methods may block, or matches on [`Op`](ops::Op)
-//! itself, awaits what it needs, and calls [`Session::complete`](session::Session::complete). An IMAP server that offers
+//! itself, awaits what it needs, and calls [`Session::complete`](session::Session::complete). `Step::Channel` comes only where the
+//! host says that its peers log in ([`Config::channel`](session::Config::channel)); [`Channel`](ops::Channel) is what it then does.
+//! An IMAP server that offers
 //! `X-REPLICATION` within its own connections uses [`Framing::Imap`](session::Framing::Imap), where its loop is shown.
 //!
 //! # Reading order
@@ -62,7 +64,7 @@
 //! | [`wire`] | the peer's bytes | tokens |
 //! | [`dlist`] | tokens | values |
 //! | [`limits`], [`event`] | | what a session may hold; what an administrator is told |
-//! | [`ops`] | | what a session asks of a store |
+//! | [`ops`] | | what a session asks of a store, and of its connection |
 //! | [`command`] | values | typed commands; and replies back to bytes |
 //! | [`plan`] | what the replica has and what the master says | what changes, or why not |
 //! | [`session`] | all of these | one conversation |

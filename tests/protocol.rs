@@ -11,7 +11,7 @@ const TABLE: &str = include_str!("../src/protocol.md");
 const REFERENCE: &[(&str, &str)] = &[
     (
         "The connection",
-        "* OK, * SIEVE-MAILBOX, * REPLICATION-ARCHIVE, AUTHENTICATE, STARTTLS, COMPRESS, NOOP, RESTART, EXIT",
+        "* OK, * SASL, * STARTTLS, * COMPRESS DEFLATE, * SIEVE-MAILBOX, * REPLICATION-ARCHIVE, AUTHENTICATE, STARTTLS, COMPRESS, NOOP, RESTART, EXIT",
     ),
     (
         "APPLY",

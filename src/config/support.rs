@@ -11,6 +11,9 @@
 //! | `configdirectory`, `partition-*`, `metapartition-*`, `metapartition_files`, `defaultpartition`, `mboxname_lockpath`, `*_db_path`, `proc_path`, `hashimapspool`, `fulldirhash`, `virtdomains`, `defaultdomain`, `mailbox_legacy_dirs`, `deletedprefix`, `umask`, `global_lock` | supported |
 //! | `annotation_definitions`, `annotation_allow_undefined`, `specialuse_extra` | supported |
 //! | `*prefix`, `*folder`, `notesmailbox` that tell a mailbox's kind | supported |
+//! | `admins`, `loginrealms`, `username_tolower`, `unix_group_enable`, `allowplaintext`, `failedloginpause`, `sasl_*` | supported: for peers over TCP |
+//! | `tls_server_cert`, `tls_server_key`, `tls_versions`, `allowstarttls` | supported; `tls_client_certs: require` turns STARTTLS off; `tls_ciphers` and its like are not read |
+//! | `auth_mech`, `proxyservers`, `loginuseacl`, `userdeny_db` | not read: nobody logs in for somebody else, and groups are the system's |
 //! | `sievedir`, `sieve_folder`, `sieveusehomedir` | supported; with `sieveusehomedir` no link to the active script is kept |
 //! | `mboxlist_db`, `seenstate_db`, `annotation_db` | `twoskip` |
 //! | `subscription_db`, `quota_db` | `flat`, `quotalegacy` |
