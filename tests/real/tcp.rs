@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::mail;
-use crate::rig::instance::{Instance, PASSWORD, SyncServer};
+use crate::rig::instance::{Instance, PASSWORD, SyncServer, wait_until};
 use crate::rig::release::Release;
 use crate::rig::{Failure, Result};
 
@@ -80,8 +80,7 @@ fn replicates(release: Release) -> Result<()> {
         for hidden in ["APPLY", "release0@example.com"] {
             assert!(!said.contains(hidden), "{login}: what follows is wrapped");
         }
-        let logged = format!("[127.0.0.1] cyrus {login} User logged in");
-        assert!(replica.log().iter().any(|line| line.contains(&logged)), "{:?}", replica.log());
+        await_log(&replica, &format!("[127.0.0.1] cyrus {login} User logged in"))?;
 
         let again = master.sync_over_tcp(replica.csync_port, client, &["-u", "u1"])?;
         assert_eq!(again.applied(), [""; 0], "{login}");
@@ -148,12 +147,19 @@ fn answers(release: Release) -> Result<()> {
     let replica = replica(release, &[])?;
     same_answers(&replica, ADMINISTRATOR)?;
     same_answers(&replica, SOMEBODY)?;
-    let log = replica.log();
     for logged in ["[127.0.0.1] PLAIN (cyrus) [", "[127.0.0.1] u2 PLAIN User logged in"] {
-        let is_said = |line: &String| line.starts_with("csyncnet[") && line.contains(logged);
-        assert!(log.iter().any(is_said), "{logged}: {log:?}");
+        await_log(&replica, logged)?;
     }
     Ok(())
+}
+
+/// Waits until the server under test has logged a line with this: the log is read by another thread.
+fn await_log(replica: &Instance, text: &str) -> Result<()> {
+    let is_said = |line: &String| line.starts_with("csyncnet[") && line.contains(text);
+    match wait_until(Duration::from_secs(10), || replica.log().iter().any(is_said)) {
+        true => Ok(()),
+        false => Err(Failure::new(format!("{text}: {:?}", replica.log()))),
+    }
 }
 
 fn same_answers(replica: &Instance, lines: &[&str]) -> Result<()> {

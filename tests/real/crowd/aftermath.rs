@@ -48,7 +48,13 @@ pub fn sweep(master: &Instance, replica: &Instance, user: &str) -> Result<usize>
 fn errors(replica: &Instance) -> Vec<String> {
     let is_error =
         |line: &String| ["IOERROR", "DBERROR", "SYNCERROR", "FATAL", "Fatal"].iter().any(|word| line.contains(word));
-    replica.log().into_iter().filter(is_error).collect()
+    replica.log().into_iter().filter(|line| is_error(line) && !is_of_a_race(line)).collect()
+}
+
+/// Of two clients that bring the same change one is refused, and finds nothing left to do when it tries again.
+fn is_of_a_race(line: &str) -> bool {
+    let lost = ["error=<IMAP_SYNC_CHANGED ", "error=<IMAP_MAILBOX_NONEXISTENT "];
+    line.contains("SYNCERROR: command refused") && lost.iter().any(|error| line.contains(error))
 }
 
 /// The files of a replica that somebody has locked.
