@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 /// Whether the conversation goes on.
 #[derive(PartialEq, Eq)]
-enum Next {
+pub(super) enum Next {
     Command,
     Close,
 }
@@ -60,8 +60,7 @@ async fn command(
         }
         b"NOOP" | b"EXIT" => {}
         name => match login::command(state, lines, config, name).await? {
-            Some(true) => {}
-            Some(false) => return Ok(Next::Close),
+            Some(next) => return Ok(next),
             None => return unknown(state, lines, name, first).await,
         },
     }

@@ -6,15 +6,16 @@
 
 use super::{
     Config, SessionError,
+    csync::Next,
     line::Lines,
     script::{Peer, State},
 };
 use crate::ops::{ContinueLogin, Layer, Login, Offer, ReadOffer, StartLayer, StartLogin};
 use bytes::Bytes;
 
-/// How the connection stands; nothing is offered or started where the host can do nothing to it.
+/// How the connection stands: nothing is offered or started where the host can do nothing to it.
 #[derive(Default)]
-pub(super) struct Channel {
+pub(super) struct Standing {
     /// Whether the host can.
     is_there: bool,
     offer: Offer,
@@ -22,14 +23,11 @@ pub(super) struct Channel {
     deflate: bool,
 }
 
-impl Channel {
-    pub(super) fn new(config: &Config) -> Channel {
-        Channel { is_there: config.channel, ..Channel::default() }
+impl Standing {
+    pub(super) fn new(config: &Config) -> Standing {
+        Standing { is_there: config.channel, ..Standing::default() }
     }
 }
-
-/// Whether the connection can be used on.
-pub(super) type Usable = bool;
 
 /// The server's first words; said again within TLS.
 pub(super) async fn greet(state: &mut State, config: &Config) {
@@ -38,7 +36,7 @@ pub(super) async fn greet(state: &mut State, config: &Config) {
         state.channel.offer = state.io.perform(ReadOffer).await.unwrap_or_default();
     }
     if state.peer == Peer::Unknown {
-        let Channel { offer, tls, deflate, .. } = &state.channel;
+        let Standing { offer, tls, deflate, .. } = &state.channel;
         if !offer.mechanisms.is_empty() {
             state.reply(format_args!("* SASL {}", offer.mechanisms));
         }
@@ -59,33 +57,33 @@ pub(super) async fn command(
     lines: &mut Lines,
     config: &Config,
     name: &[u8],
-) -> Result<Option<Usable>, SessionError> {
-    let usable = match name {
+) -> Result<Option<Next>, SessionError> {
+    let next = match name {
         b"AUTHENTICATE" if state.channel.is_there || state.peer != Peer::Unknown => authenticate(state, lines).await?,
         b"STARTTLS" if state.channel.offer.tls => start_tls(state, lines, config).await?,
         b"COMPRESS" if state.channel.offer.deflate => compress(state, lines).await?,
         _ => return Ok(None),
     };
-    Ok(Some(usable))
+    Ok(Some(next))
 }
 
-async fn authenticate(state: &mut State, lines: &mut Lines) -> Result<Usable, SessionError> {
+async fn authenticate(state: &mut State, lines: &mut Lines) -> Result<Next, SessionError> {
     let Some(mechanism) = lines.atom().await? else {
         state.reply("BAD Missing required argument to Authenticate");
-        return Ok(true);
+        return Ok(Next::Command);
     };
     let Some(mechanism) = mechanism_name(&mechanism) else {
         lines.skip().await?;
         state.reply("BAD Invalid mechanism");
-        return Ok(true);
+        return Ok(Next::Command);
     };
     let response = lines.atom().await?;
     if response.is_some() && !lines.end(state, "Authenticate").await? {
-        return Ok(true);
+        return Ok(Next::Command);
     }
     if state.peer != Peer::Unknown {
         state.reply("BAD Already authenticated");
-        return Ok(true);
+        return Ok(Next::Command);
     }
     // A response without bytes is written so, since it could not be seen.
     let response = response.map(|response| if &*response == b"=" { Bytes::new() } else { response });
@@ -94,7 +92,7 @@ async fn authenticate(state: &mut State, lines: &mut Lines) -> Result<Usable, Se
         match outcome {
             Ok(Login::Challenge(challenge)) => {
                 state.reply(format_args!("+ {challenge}"));
-                let Some(response) = response_line(state, lines).await? else { return Ok(true) };
+                let Some(response) = response_line(state, lines).await? else { return Ok(Next::Command) };
                 outcome = state.io.perform(ContinueLogin { response }).await;
             }
             Ok(Login::Done { is_admin, strength }) => {
@@ -103,11 +101,11 @@ async fn authenticate(state: &mut State, lines: &mut Lines) -> Result<Usable, Se
             }
             Ok(Login::Failed(text)) => {
                 state.reply(format_args!("NO {text}"));
-                return Ok(true);
+                return Ok(Next::Command);
             }
             Err(refusal) => {
                 state.reply(format_args!("NO {refusal}"));
-                return Ok(true);
+                return Ok(Next::Command);
             }
         }
     }
@@ -131,7 +129,7 @@ async fn response_line(state: &State, lines: &mut Lines) -> Result<Option<Bytes>
     Ok(Some(response))
 }
 
-async fn welcome(state: &mut State, lines: &mut Lines, strength: u32) -> Usable {
+async fn welcome(state: &mut State, lines: &mut Lines, strength: u32) -> Next {
     let protection = match (state.channel.tls, strength) {
         (false, 0) => "no protection",
         (false, 1) => "integrity protection",
@@ -141,56 +139,60 @@ async fn welcome(state: &mut State, lines: &mut Lines, strength: u32) -> Usable 
         (true, _) => "tls plus privacy protection",
     };
     state.reply(format_args!("OK Success ({protection})"));
-    strength == 0 || start(state, lines, Layer::Sasl).await
+    if strength == 0 { Next::Command } else { start(state, lines, Layer::Sasl).await }
 }
 
-async fn start_tls(state: &mut State, lines: &mut Lines, config: &Config) -> Result<Usable, SessionError> {
+async fn start_tls(state: &mut State, lines: &mut Lines, config: &Config) -> Result<Next, SessionError> {
     if !lines.end(state, "Starttls").await? {
-        return Ok(true);
+        return Ok(Next::Command);
     }
     if state.peer != Peer::Unknown {
         lines.discard();
         state.reply("BAD Can't Starttls after authentication");
-        return Ok(true);
+        return Ok(Next::Command);
     }
     if state.channel.tls {
         lines.discard();
         state.reply("BAD Already did a successful Starttls");
-        return Ok(true);
+        return Ok(Next::Command);
     }
     state.reply("OK Begin TLS negotiation now");
-    state.channel.tls = start(state, lines, Layer::Tls).await;
-    if state.channel.tls {
+    let next = start(state, lines, Layer::Tls).await;
+    if next == Next::Command {
+        state.channel.tls = true;
         greet(state, config).await;
     }
-    Ok(state.channel.tls)
+    Ok(next)
 }
 
-async fn compress(state: &mut State, lines: &mut Lines) -> Result<Usable, SessionError> {
+async fn compress(state: &mut State, lines: &mut Lines) -> Result<Next, SessionError> {
     let Some(algorithm) = lines.atom().await? else {
         state.reply("BAD Missing required argument to Compress");
-        return Ok(true);
+        return Ok(Next::Command);
     };
     if !lines.end(state, "Compress").await? {
-        return Ok(true);
+        return Ok(Next::Command);
     }
     let name = algorithm.escape_ascii();
     if state.channel.deflate {
         state.reply(format_args!("NO Compression already active: {name}"));
-        return Ok(true);
+        return Ok(Next::Command);
     }
     if !algorithm.eq_ignore_ascii_case(b"DEFLATE") {
         state.reply(format_args!("NO Unknown compression algorithm: {name}"));
-        return Ok(true);
+        return Ok(Next::Command);
     }
     state.reply(format_args!("OK {name} active"));
-    state.channel.deflate = start(state, lines, Layer::Deflate).await;
-    Ok(state.channel.deflate)
+    state.channel.deflate = true;
+    Ok(start(state, lines, Layer::Deflate).await)
 }
 
-/// Sends what was said and wraps what follows.
-async fn start(state: &State, lines: &mut Lines, layer: Layer) -> Usable {
+/// Sends what was said and wraps what follows. Where that cannot be there is nothing that both ends would understand.
+async fn start(state: &State, lines: &mut Lines, layer: Layer) -> Next {
     state.io.flush().await;
     lines.discard();
-    state.io.perform(StartLayer(layer)).await.is_ok()
+    match state.io.perform(StartLayer(layer)).await {
+        Ok(()) => Next::Command,
+        Err(_) => Next::Close,
+    }
 }

@@ -4,7 +4,7 @@ use super::{
     Config, Framing, SessionError, apply, csync, get, imap,
     io::Io,
     line::{Item, Lines, Order, Unreadable},
-    login::Channel,
+    login::Standing,
     report::Report,
     restore,
     staged::Staged,
@@ -40,7 +40,7 @@ pub(super) struct State {
     /// Whose replies ours look like.
     pub(super) release: Release,
     pub(super) peer: Peer,
-    pub(super) channel: Channel,
+    pub(super) channel: Standing,
 }
 
 /// Who the peer is known to be.
@@ -164,7 +164,7 @@ pub(super) async fn run(io: Io, config: Config) -> Result<(), SessionError> {
         server_name: config.server_name.clone(),
         release: config.release,
         peer: if config.trusted_peer { Peer::Administrator } else { Peer::Unknown },
-        channel: Channel::new(&config),
+        channel: Standing::new(&config),
     };
     let result = match config.framing {
         Framing::Csync => csync::converse(&mut state, &mut lines, &config).await,

@@ -192,8 +192,7 @@ impl Read for Wrapped<'_> {
                 // Also without input: what fitted nowhere before.
                 Some(deflate) => deflate.decompress(rest, buffer)?,
                 None => {
-                    let length = rest.len().min(buffer.len());
-                    buffer.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+                    let length = (&*rest).read(buffer)?;
                     (length, length)
                 }
             };
