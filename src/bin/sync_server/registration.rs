@@ -40,13 +40,13 @@ impl Register {
     }
 
     /// Says who is being served, until what this returns is dropped.
-    pub fn enter(&self, service: &str, peer: Peer) -> io::Result<Registration<'_>> {
+    pub fn enter<'a>(&'a self, service: &'a str, peer: Peer) -> io::Result<Registration<'a>> {
         let line = line(service, peer, "");
         let is_kept = self.kept.take().is_some_and(|kept| kept == line) && fs::rename(&self.aside, &self.path).is_ok();
         if !is_kept {
             self.put(&line)?;
         }
-        Ok(Registration { register: self, service: service.to_owned(), peer, line })
+        Ok(Registration { register: self, service, peer, line })
     }
 
     fn put(&self, line: &str) -> io::Result<()> {
@@ -67,7 +67,7 @@ impl Drop for Register {
 /// A registered connection.
 pub struct Registration<'a> {
     register: &'a Register,
-    service: String,
+    service: &'a str,
     peer: Peer,
     line: String,
 }
@@ -75,7 +75,7 @@ pub struct Registration<'a> {
 impl Registration<'_> {
     /// Says that this user has logged in.
     pub fn add_user(&mut self, user: &str) -> io::Result<()> {
-        self.line = line(&self.service, self.peer, user);
+        self.line = line(self.service, self.peer, user);
         self.register.put(&self.line)
     }
 }

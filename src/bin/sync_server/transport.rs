@@ -33,20 +33,6 @@ impl Peer {
     }
 }
 
-/// The addresses of both ends; none but of TCP.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Ends {
-    pub local: Option<SocketAddr>,
-    pub remote: Option<SocketAddr>,
-}
-
-impl Ends {
-    /// As SASL writes one.
-    pub fn text(end: Option<SocketAddr>) -> String {
-        end.map(|end| format!("{};{}", end.ip(), end.port())).unwrap_or_default()
-    }
-}
-
 fn address(stored: &SockaddrStorage) -> Option<SocketAddr> {
     let ip4 = stored.as_sockaddr_in().map(|ip| SocketAddr::V4((*ip).into()));
     ip4.or(stored.as_sockaddr_in6().map(|ip| SocketAddr::V6((*ip).into())))
@@ -97,11 +83,9 @@ impl<'a> Stream<'a> {
         self.ended
     }
 
-    /// The addresses of both ends.
-    pub fn ends(&self) -> Ends {
-        let stored = |found: nix::Result<SockaddrStorage>| found.ok().as_ref().and_then(address);
-        let input = self.input.as_raw_fd();
-        Ends { local: stored(getsockname(input)), remote: stored(getpeername(input)) }
+    /// The address of this end; none but of TCP.
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        getsockname::<SockaddrStorage>(self.input.as_raw_fd()).ok().as_ref().and_then(address)
     }
 
     /// Says this on the way out, if the peer is ready to hear it.

@@ -149,43 +149,27 @@ impl Sasl {
 
     /// The bytes that are written so in base64.
     pub fn decode(&self, text: &[u8]) -> Result<Vec<u8>, SaslError> {
-        let mut bytes = vec![0_u8; text.len() + 1];
-        let mut length = 0;
-        // SAFETY: the buffer is as long as is said.
-        let result = unsafe {
-            (self.0.sasl_decode64)(
-                text.as_ptr().cast(),
-                size(text.len()),
-                bytes.as_mut_ptr().cast(),
-                size(bytes.len()),
-                &raw mut length,
-            )
-        };
-        if result != OK {
-            // Also what the library takes for the beginning of more.
-            return Err(SaslError(BADPROT));
-        }
-        bytes.truncate(length as usize);
-        Ok(bytes)
+        // Also refuses what the library takes for the beginning of more.
+        recode(self.0.sasl_decode64, text, text.len() + 1).map_err(|_| SaslError(BADPROT))
     }
 
     fn encode(&self, bytes: &[u8]) -> Result<String, SaslError> {
-        let mut text = vec![0_u8; bytes.len().div_ceil(3) * 4 + 1];
-        let mut length = 0;
-        // SAFETY: the buffer is as long as is said.
-        let result = unsafe {
-            (self.0.sasl_encode64)(
-                bytes.as_ptr().cast(),
-                size(bytes.len()),
-                text.as_mut_ptr().cast(),
-                size(text.len()),
-                &raw mut length,
-            )
-        };
-        check(result)?;
-        text.truncate(length as usize);
+        let text = recode(self.0.sasl_encode64, bytes, bytes.len().div_ceil(3) * 4 + 1)?;
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
+}
+
+type Recode = unsafe extern "C" fn(*const c_char, c_uint, *mut c_char, c_uint, *mut c_uint) -> c_int;
+
+/// Writes bytes to or from base64, which takes at most so much `room`.
+fn recode(function: Recode, from: &[u8], room: usize) -> Result<Vec<u8>, SaslError> {
+    let (mut to, mut length) = (vec![0_u8; room], 0);
+    // SAFETY: both buffers are as long as is said.
+    check(unsafe {
+        function(from.as_ptr().cast(), size(from.len()), to.as_mut_ptr().cast(), size(to.len()), &raw mut length)
+    })?;
+    to.truncate(length as usize);
+    Ok(to)
 }
 
 /// What a connection is to the library.

@@ -1,6 +1,6 @@
 //! Logins: SASL as `imapd.conf` has it.
 
-use std::{cell::OnceCell, collections::HashMap, ffi::CString, thread, time::Duration};
+use std::{cell::OnceCell, collections::HashMap, ffi::CString, net::SocketAddr, thread, time::Duration};
 
 use bytes::Bytes;
 use sync_server::{
@@ -12,10 +12,7 @@ use super::{
     libsasl::{Exchange, Sasl, SaslError, Stand, Terms},
     users,
 };
-use crate::{
-    registration::Registration,
-    transport::{Ends, Peer},
-};
+use crate::{registration::Registration, transport::Peer};
 
 /// The library, opened when the first peer comes that has to log in.
 #[derive(Default)]
@@ -47,7 +44,7 @@ pub struct PeerLogin<'a> {
     conf: &'a ImapdConf,
     logins: &'a Logins,
     peer: Peer,
-    ends: Ends,
+    local: Option<SocketAddr>,
     registration: Registration<'a>,
     exchange: Option<Exchange<'a>>,
     mechanism: String,
@@ -67,10 +64,10 @@ impl<'a> PeerLogin<'a> {
         conf: &'a ImapdConf,
         logins: &'a Logins,
         peer: Peer,
-        ends: Ends,
+        local: Option<SocketAddr>,
         registration: Registration<'a>,
     ) -> PeerLogin<'a> {
-        PeerLogin { conf, logins, peer, ends, registration, exchange: None, mechanism: String::new() }
+        PeerLogin { conf, logins, peer, local, registration, exchange: None, mechanism: String::new() }
     }
 
     pub fn peer(&self) -> Peer {
@@ -92,10 +89,14 @@ impl<'a> PeerLogin<'a> {
 
     fn begin(&self, sasl: &'a Sasl, protection: Protection) -> Result<Exchange<'a>, SaslError> {
         let bits = |option: &Number| u32::try_from(self.conf.value(option).max(0)).unwrap_or(u32::MAX);
+        let remote = match self.peer {
+            Peer::Internet(address) => sasl_address(address),
+            Peer::Local => String::new(),
+        };
         let terms = Terms {
             server: c_string(self.conf.servername()),
-            local: c_string(Ends::text(self.ends.local)),
-            remote: c_string(Ends::text(self.ends.remote)),
+            local: c_string(self.local.map(sasl_address).unwrap_or_default()),
+            remote: c_string(remote),
             external: protection.strength,
             least: bits(&options::SASL_MINIMUM_LAYER),
             most: bits(&options::SASL_MAXIMUM_LAYER),
@@ -171,6 +172,10 @@ impl<'a> PeerLogin<'a> {
     pub fn take_layer(&mut self) -> Option<Exchange<'a>> {
         self.exchange.take()
     }
+}
+
+fn sasl_address(address: SocketAddr) -> String {
+    format!("{};{}", address.ip(), address.port())
 }
 
 /// Nothing of what is passed to the library has a NUL; what has one anyway is cut there.

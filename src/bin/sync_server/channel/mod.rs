@@ -9,6 +9,7 @@ mod tls;
 mod users;
 
 use std::{
+    borrow::Cow,
     cell::OnceCell,
     io::{self, ErrorKind, Read, Write},
     sync::Arc,
@@ -82,9 +83,12 @@ impl<'a> Wrapped<'a> {
     /// A connection as it came. `registration` says who the peer is as soon as that is known.
     pub fn new(stream: Stream<'a>, server: &'a Server, peer: Peer, registration: Registration<'a>) -> Wrapped<'a> {
         let (conf, means) = (&server.conf, &server.means);
-        let login = PeerLogin::new(conf, &means.logins, peer, stream.ends(), registration);
-        // A peer that need not log in cannot start TLS.
-        let tls_config = if peer == Peer::Local { None } else { means.tls(conf, server.store.release) };
+        // A peer that need not log in has no address and cannot start TLS.
+        let (local, tls_config) = match peer {
+            Peer::Local => (None, None),
+            Peer::Internet(_) => (stream.local_address(), means.tls(conf, server.store.release)),
+        };
+        let login = PeerLogin::new(conf, &means.logins, peer, local, registration);
         Wrapped {
             stream,
             tls_config,
@@ -130,18 +134,18 @@ impl<'a> Wrapped<'a> {
         self.tls.is_none() && self.sasl.is_none() && self.deflate.is_none()
     }
 
-    fn wrap(&mut self, plain: &[u8]) -> io::Result<Vec<u8>> {
-        let mut bytes = match &mut self.deflate {
-            Some(deflate) => deflate.compress(plain)?,
-            None => plain.to_vec(),
-        };
+    fn wrap<'p>(&mut self, plain: &'p [u8]) -> io::Result<Cow<'p, [u8]>> {
+        let mut bytes = Cow::Borrowed(plain);
+        if let Some(deflate) = &mut self.deflate {
+            bytes = deflate.compress(&bytes)?.into();
+        }
         if let Some(sasl) = &mut self.sasl {
-            bytes = sasl.wrap(&bytes).map_err(|_| io::Error::other("the SASL layer failed"))?;
+            bytes = sasl.wrap(&bytes).map_err(|_| io::Error::other("the SASL layer failed"))?.into();
         }
-        match &mut self.tls {
-            Some(tls) => tls.wrap(&bytes),
-            None => Ok(bytes),
+        if let Some(tls) = &mut self.tls {
+            bytes = tls.wrap(&bytes)?.into();
         }
+        Ok(bytes)
     }
 
     /// Reads from the wire and unwraps; whether there was something.
