@@ -1,6 +1,6 @@
 //! Over TCP: a real `sync_client` logs in and replicates through each layer, and is answered as by the reference.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -110,15 +110,15 @@ impl Wire {
                 let _ = back.shutdown(Shutdown::Write);
             });
             let (mut said, mut buffer) = (Vec::new(), vec![0; 1 << 16]);
-            loop {
-                let length = client.read(&mut buffer)?;
-                if length == 0 {
-                    let _ = server.shutdown(Shutdown::Write);
-                    return Ok(said);
-                }
+            // A client that leaves before it has read all of its answers resets the connection, and the server may leave first.
+            while let Ok(length @ 1..) = client.read(&mut buffer) {
                 said.extend_from_slice(&buffer[..length]);
-                server.write_all(&buffer[..length])?;
+                if server.write_all(&buffer[..length]).is_err() {
+                    break;
+                }
             }
+            let _ = server.shutdown(Shutdown::Write);
+            Ok(said)
         });
         Ok(Wire { port, said })
     }
@@ -130,15 +130,24 @@ impl Wire {
     }
 }
 
-/// What a peer hears until the server has nothing more to say.
-fn heard(stream: &mut TcpStream) -> Result<String> {
-    let (mut heard, mut buffer) = (Vec::new(), [0; 4096]);
-    stream.set_read_timeout(Some(Duration::from_millis(1500)))?;
-    while let Ok(length @ 1..) = stream.read(&mut buffer) {
-        heard.extend_from_slice(&buffer[..length]);
-        stream.set_read_timeout(Some(Duration::from_millis(300)))?;
+/// What a peer hears until it has its answer or the server has gone.
+fn heard(peer: &mut BufReader<TcpStream>) -> Result<String> {
+    let mut heard = String::new();
+    loop {
+        let start = heard.len();
+        match peer.read_line(&mut heard) {
+            Ok(0) => return Ok(heard),
+            Ok(_) if is_last(&heard[start..]) => return Ok(heard),
+            Ok(_) => {}
+            Err(e) if e.kind() == ErrorKind::ConnectionReset => return Ok(heard),
+            Err(e) => return Err(Failure::new(format!("{e} after {heard}"))),
+        }
     }
-    Ok(String::from_utf8_lossy(&heard).into_owned())
+}
+
+/// Whether this line ends an answer; a greeting ends with an untagged OK.
+fn is_last(line: &str) -> bool {
+    !line.starts_with("* ") || line.starts_with("* OK")
 }
 
 fn answers(release: Release) -> Result<()> {
@@ -165,10 +174,13 @@ fn await_log(replica: &Instance, text: &str) -> Result<()> {
 fn same_answers(replica: &Instance, lines: &[&str]) -> Result<()> {
     let mut conversations = Vec::new();
     for port in [replica.reference_port, replica.csync_port] {
-        let mut peer = TcpStream::connect(("127.0.0.1", port))?;
+        let stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+        let mut peer = BufReader::new(stream);
         let mut all = heard(&mut peer)?;
         for line in lines {
-            peer.write_all(format!("{line}\r\n").as_bytes())?;
+            // A server that has gone takes no more; that it has is heard.
+            let _ = peer.get_mut().write_all(format!("{line}\r\n").as_bytes());
             all += &format!("C: {line}\n{}", heard(&mut peer)?);
         }
         // The version is each one's own.

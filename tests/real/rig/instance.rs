@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -88,6 +89,21 @@ impl Instance {
     /// The same, of the server that its Cyrus ships, which runs beside the one under test on the same spool.
     pub fn reference_socket(&self) -> String {
         format!("{}/conf/socket/reference", self.directory)
+    }
+
+    /// Connects to its csync socket. `master` closes the socket of a service whose processes keep dying, where the dying of
+    /// one may be seen before its taking a connection is; SIGHUP opens it again.
+    pub fn connect(&self) -> Result<UnixStream> {
+        let socket = self.release.outside(&self.csync_socket());
+        let mut connected = UnixStream::connect(&socket);
+        if let (Err(_), Some(master)) = (&connected, &self.master) {
+            kill(Pid::from_raw(i32::try_from(master.id())?), Signal::SIGHUP)?;
+            wait_until(Duration::from_secs(20), || {
+                connected = UnixStream::connect(&socket);
+                connected.is_ok()
+            });
+        }
+        connected.map_err(|e| Failure::new(format!("{}: {e}", socket.display())))
     }
 
     /// The processes that serve its csync socket.
@@ -210,15 +226,16 @@ impl Instance {
     fn cyrus_conf(&self, sync_server: &str) -> String {
         let (d, imap, sieve) = (&self.directory, self.imap_port, self.sieve_port);
         let (csync, reference) = (self.csync_port, self.reference_port);
+        // `master` opens them in this order: once imap takes connections, all others do.
         format!(
             "START {{\n  recover cmd=\"{PROGRAMS}/ctl_cyrusdb -C {d}/imapd.conf -r\"\n}}\n\
              SERVICES {{\n  \
-               imap cmd=\"{PROGRAMS}/imapd -C {d}/imapd.conf\" listen=\"127.0.0.1:{imap}\" prefork=0\n  \
                sieve cmd=\"{PROGRAMS}/timsieved -C {d}/imapd.conf\" listen=\"127.0.0.1:{sieve}\" prefork=0\n  \
                csync cmd=\"{sync_server} -C {d}/imapd.conf\" listen=\"{d}/conf/socket/csync\" prefork=0\n  \
                reference cmd=\"{PROGRAMS}/sync_server -C {d}/imapd.conf\" listen=\"{d}/conf/socket/reference\" prefork=0\n  \
                csyncnet cmd=\"{sync_server} -C {d}/imapd.conf\" listen=\"127.0.0.1:{csync}\" prefork=0\n  \
-               refnet cmd=\"{PROGRAMS}/sync_server -C {d}/imapd.conf\" listen=\"127.0.0.1:{reference}\" prefork=0\n\
+               refnet cmd=\"{PROGRAMS}/sync_server -C {d}/imapd.conf\" listen=\"127.0.0.1:{reference}\" prefork=0\n  \
+               imap cmd=\"{PROGRAMS}/imapd -C {d}/imapd.conf\" listen=\"127.0.0.1:{imap}\" prefork=0\n\
              }}\nEVENTS {{\n}}\n"
         )
     }
@@ -233,10 +250,7 @@ impl Instance {
         command.stdout(Stdio::from(output.try_clone()?)).stderr(Stdio::from(output)).process_group(0);
         self.master = Some(command.spawn()?);
         let imap = SocketAddr::from(([127, 0, 0, 1], self.imap_port));
-        let ready = wait_until(Duration::from_secs(20), || {
-            base.join("conf/socket/csync").exists() && TcpStream::connect(imap).is_ok()
-        });
-        if ready {
+        if wait_until(Duration::from_secs(20), || TcpStream::connect(imap).is_ok()) {
             return Ok(());
         }
         let said = fs::read_to_string(base.join("run/master.out")).unwrap_or_default();
