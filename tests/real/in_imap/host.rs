@@ -85,7 +85,8 @@ fn own_command(line: &str, stream: &mut TcpStream) -> Result<bool> {
     let (tag, command) = line.trim_end().split_once(' ').unwrap_or((line.trim_end(), ""));
     match command {
         "NOOP" => stream.write_all(format!("{tag} OK done\r\n").as_bytes())?,
-        "LOGOUT" => stream.write_all(format!("* BYE bye\r\n{tag} OK done\r\n").as_bytes())?,
+        // A peer need not wait for this.
+        "LOGOUT" => drop(stream.write_all(format!("* BYE bye\r\n{tag} OK done\r\n").as_bytes())),
         _ => stream.write_all(format!("{tag} BAD unknown\r\n").as_bytes())?,
     }
     Ok(command != "LOGOUT")
