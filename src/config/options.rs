@@ -151,10 +151,12 @@ table! {
     ARCHIVE_ENABLED: Switch { name: "archive_enabled", default: false };
     /// Messages in an object store.
     OBJECT_STORAGE_ENABLED: Switch { name: "object_storage_enabled", default: false };
-    /// Entries per user in mailboxes.db.
-    REVERSEACLS: Switch { name: "reverseacls", default: false };
     /// A cache of STATUS replies.
     STATUSCACHE: Switch { name: "statuscache", default: false };
+    /// Its format.
+    STATUSCACHE_DB: Choice { name: "statuscache_db", default: "twoskip", values: DATABASES };
+    /// Its file; by default `statuscache.db` beneath `configdirectory`.
+    STATUSCACHE_DB_PATH: Text { name: "statuscache_db_path", default: None };
     /// When the files of expunged messages are removed.
     EXPUNGE_MODE: Choice {
         name: "expunge_mode", default: "delayed", values: &["immediate", "semidelayed", "delayed"]

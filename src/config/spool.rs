@@ -66,9 +66,34 @@ pub fn cyrus_options(conf: &ImapdConf) -> Result<CyrusOptions, ConfigError> {
         index_version,
         release,
         umask: umask(conf),
+        status_cache: conf.value(&options::STATUSCACHE).then(|| status_cache_file(conf)),
+        admins: text(conf, &options::ADMINS).split_ascii_whitespace().map(str::to_owned).collect(),
+        sync_log: sync_log_channels(conf),
         safety: safety::safety(conf)?,
         ..CyrusOptions::new(conf.config_directory())
     })
+}
+
+fn status_cache_file(conf: &ImapdConf) -> PathBuf {
+    let given = conf.value(&options::STATUSCACHE_DB_PATH).map(PathBuf::from);
+    given.unwrap_or_else(|| Path::new(&conf.config_directory()).join("statuscache.db"))
+}
+
+/// The channels that a replica's server logs to: all of them in a chain, else those that cannot be suppressed
+/// (`sync_log_enabled` of imap/sync_log.c).
+fn sync_log_channels(conf: &ImapdConf) -> Vec<String> {
+    if !conf.value(&options::SYNC_LOG) {
+        return Vec::new();
+    }
+    let named = |option: &Text| conf.value(option).unwrap_or_default();
+    let words = |text: &str| -> Vec<String> {
+        // The default channel is written as `""`.
+        text.split(' ').filter(|word| !word.is_empty()).map(|word| word.replace("\"\"", "")).collect()
+    };
+    let kept = words(&named(&options::SYNC_LOG_UNSUPPRESSABLE_CHANNELS));
+    let is_chain = conf.value(&options::SYNC_LOG_CHAIN);
+    let all = words(&conf.value(&options::SYNC_LOG_CHANNELS).unwrap_or_else(|| "\"\"".to_owned()));
+    all.into_iter().filter(|channel| is_chain || kept.contains(channel)).collect()
 }
 
 /// The index version of new mailboxes, and whose conventions go with it. 3.10 and 3.12 write the same version, and name the

@@ -19,12 +19,11 @@
 //! | `subscription_db`, `quota_db` | `flat`, `quotalegacy` |
 //! | `conversations` | refused if on; then `conversations_*`, `quota_use_conversations` do not matter |
 //! | `archive_enabled`, `object_storage_enabled` | refused if on; then `archive_*`, `archivepartition-*` do not matter |
-//! | `reverseacls` | refused if on: mailboxes.db has `$RACL` entries |
-//! | `statuscache` | refused if on: imapd trusts it, and `mailbox_unlock_index` of the writer refreshes it |
+//! | `statuscache`, `statuscache_db_path` | supported, with `twoskip` for `statuscache_db` |
+//! | `reverseacls` | not read: `ctl_cyrusdb -r` makes the entries of mailboxes.db, which are kept where they are |
+//! | `sync_log`, `sync_log_chain`, `sync_log_channels`, `sync_log_unsuppressable_channels` | supported |
 //! | `expunge_mode` | refused unless `delayed`: else the one who marks a message expunged removes its file |
 //! | `mupdate_server` | refused: a Murder's backend reports its mailboxes |
-//! | `sync_log_chain` | refused if on and `sync_log` is on |
-//! | `sync_log_channels` | refused if one is in `sync_log_unsuppressable_channels` (`squatter`) and `sync_log` is on |
 //! | `boundary_limit`, `maxheaderlines`, `rfc2046_strict`, `rfc2047_utf8`, `search_skipdiacrit`, `search_whitespace` | refused unless default: cyrus.cache depends on them |
 //! | `annotation_callout`, `mailbox_maxmessages_*`, `mailbox_initial_flags`, `mailbox_default_options`, `delete_mode`, `specialuse_protect`, `specialuse_nochildren`, `allowusermoves`, `singleinstancestore`, `autocreate_*`, `munge8bit`, `reject8bit` | not read on a replica's path: they bind what clients of the master do |
 //! | `httpmodules`, `caldav_*`, `carddav_*`, `jmap_*` | by mailbox type, when one is applied |
@@ -50,7 +49,6 @@ pub fn check(conf: &ImapdConf) -> Result<(), ConfigError> {
     }
     murder(conf)?;
     expunge(conf)?;
-    sync_log(conf)?;
     cache(conf)
 }
 
@@ -59,8 +57,6 @@ const KEEPS_MORE: &[(&Switch, &str)] = &[
     (&options::CONVERSATIONS, "the conversations databases would not follow"),
     (&options::ARCHIVE_ENABLED, "messages on archive partitions would not be found"),
     (&options::OBJECT_STORAGE_ENABLED, "messages in an object store would not be found"),
-    (&options::REVERSEACLS, "the reverse ACL entries of mailboxes.db would not follow"),
-    (&options::STATUSCACHE, "imapd would report old counts from statuscache.db"),
 ];
 
 /// The formats that are written.
@@ -73,7 +69,8 @@ const DATABASES: &[(&Choice, &str)] = &[
 ];
 
 fn databases(conf: &ImapdConf) -> Result<(), ConfigError> {
-    for (choice, supported) in DATABASES {
+    let status_cache = conf.value(&options::STATUSCACHE).then_some(&(&options::STATUSCACHE_DB, "twoskip"));
+    for (choice, supported) in DATABASES.iter().chain(status_cache) {
         let given = conf.value(*choice);
         if given != *supported {
             let remedy = format!("convert the database with cvt_cyrusdb and set the option to {supported}");
@@ -100,28 +97,6 @@ fn expunge(conf: &ImapdConf) -> Result<(), ConfigError> {
             let reason = "files of expunged messages are left to cyr_expire";
             Err(refuse(conf, options::EXPUNGE_MODE.name, mode, reason, "set it to delayed and run cyr_expire"))
         }
-    }
-}
-
-/// `sync_log_enabled` of imap/sync_log.c in a process that called `sync_log_suppress`, as sync_server does.
-fn sync_log(conf: &ImapdConf) -> Result<(), ConfigError> {
-    if !conf.value(&options::SYNC_LOG) {
-        return Ok(());
-    }
-    if conf.value(&options::SYNC_LOG_CHAIN) {
-        let reason = "what is received is not logged for a further replica";
-        return Err(refuse(conf, options::SYNC_LOG_CHAIN.name, "on", reason, "turn it off"));
-    }
-    let channels = conf.value(&options::SYNC_LOG_CHANNELS).unwrap_or_else(|| "\"\"".into());
-    let kept = conf.value(&options::SYNC_LOG_UNSUPPRESSABLE_CHANNELS).unwrap_or_default();
-    let logged = channels.split(' ').find(|channel| kept.split(' ').any(|kept| kept == *channel));
-    match logged {
-        Some(channel) => {
-            let remedy = format!("remove {channel} from it, or from sync_log_unsuppressable_channels");
-            let reason = "what is received is not logged for it, so a search index would not follow";
-            Err(refuse(conf, options::SYNC_LOG_CHANNELS.name, &channels, reason, &remedy))
-        }
-        None => Ok(()),
     }
 }
 

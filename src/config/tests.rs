@@ -233,18 +233,12 @@ mod what_cannot_be_served {
             ("conversations: 1\n", "conf:2: option 'conversations' is 'on', which is not supported: the conversations"),
             ("archive_enabled: yes\n", "conf:2: option 'archive_enabled' is 'on'"),
             ("object_storage_enabled: yes\n", "conf:2: option 'object_storage_enabled' is 'on'"),
-            ("reverseacls: yes\n", "conf:2: option 'reverseacls' is 'on'"),
-            ("statuscache: yes\n", "conf:2: option 'statuscache' is 'on'"),
+            ("statuscache: yes\nstatuscache_db: skiplist\n", "conf:3: option 'statuscache_db' is 'skiplist'"),
             ("mboxlist_db: skiplist\n", "conf:2: option 'mboxlist_db' is 'skiplist'"),
             ("subscription_db: twoskip\n", "conf:2: option 'subscription_db' is 'twoskip'"),
             ("quota_db: flat\n", "conf:2: option 'quota_db' is 'flat'"),
             ("expunge_mode: immediate\n", "conf:2: option 'expunge_mode' is 'immediate'"),
             ("mupdate_server: mupdate.example.org\n", "conf:2: option 'mupdate_server' is 'mupdate.example.org'"),
-            ("sync_log: on\nsync_log_chain: on\n", "conf:3: option 'sync_log_chain' is 'on'"),
-            (
-                "sync_log: on\nsync_log_channels: \"\" squatter\n",
-                "conf:3: option 'sync_log_channels' is '\"\" squatter'",
-            ),
             ("boundary_limit: 10\n", "conf:2: option 'boundary_limit' is '10'"),
             ("search_skipdiacrit: 0\n", "conf:2: option 'search_skipdiacrit' is 'false'"),
             ("search_whitespace: keep\n", "conf:2: option 'search_whitespace' is 'keep'"),
@@ -257,15 +251,32 @@ mod what_cannot_be_served {
 
     #[test]
     fn does_not_include_what_a_replica_never_touches() {
-        let lines = "conversations: off\nsync_log: on\nsync_log_channels: a \"\"\nhttpmodules: caldav carddav\n\
-                     httpallowcors: x\nconversations_db: twoskip\nsync_log_unsuppressable_channels: squatter\n";
+        let lines = "conversations: off\nhttpmodules: caldav carddav\nhttpallowcors: x\nconversations_db: twoskip\n\
+                     reverseacls: yes\nstatuscache_db: skiplist\n";
         assert!(support::check(&read(lines).unwrap()).is_ok());
-        assert!(support::check(&read("sync_log_chain: on\n").unwrap()).is_ok(), "nothing is logged without sync_log");
     }
 }
 
 mod the_spool {
     use super::*;
+
+    #[test]
+    fn says_which_sync_logs_tell_of_what_is_received() {
+        let lines = format!("partition-a: {0}\nsyncserver_configdirectory: {0}\n", std::env::temp_dir().display());
+        let table: [(&str, &[&str]); 7] = [
+            ("sync_log_chain: on\n", &[]),
+            ("sync_log: on\n", &[]),
+            ("sync_log: on\nsync_log_channels: a \"\"\n", &[]),
+            ("sync_log: on\nsync_log_channels: \"\"  squatter\n", &["squatter"]),
+            ("sync_log: on\nsync_log_channels: a b\nsync_log_unsuppressable_channels: b \"\"\n", &["b"]),
+            ("sync_log: on\nsync_log_unsuppressable_channels: b \"\"\n", &[""]),
+            ("sync_log: on\nsync_log_chain: on\nsync_log_channels: \"\" squatter\n", &["", "squatter"]),
+        ];
+        for (more, expected) in table {
+            let store = spool::cyrus_options(&read(&format!("{lines}{more}")).unwrap()).unwrap();
+            assert_eq!(store.sync_log, expected, "{more}");
+        }
+    }
 
     #[test]
     fn has_the_own_services_directories() {

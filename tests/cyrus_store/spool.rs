@@ -51,6 +51,9 @@ impl TestSpool {
             options.partitions.insert(Partition::parse(name.as_bytes()).unwrap(), directories);
         }
         options.lock_timeout = Duration::from_secs(10);
+        // Others follow what is changed, so that these files' locks are seen among the others.
+        options.sync_log = vec![String::new(), "squatter".to_owned()];
+        options.status_cache = Some(base.join("conf/statuscache.db"));
         TestSpool { root, options, disk: TestDisk::default(), log: Arc::default(), locks: Taken::default() }
     }
 

@@ -8,4 +8,5 @@ mod common;
 mod matrix;
 
 mod errors;
+mod followed;
 mod power;

@@ -2,10 +2,13 @@
 
 use super::{
     case::Case,
-    spool::{connect, files},
+    spool::{connect_with, files, options},
 };
 use std::hash::{DefaultHasher, Hash, Hasher};
-use sync_server::store::cyrus::disk::simulated::{SimulatedDisk, Surviving};
+use sync_server::store::cyrus::{
+    disk::simulated::{SimulatedDisk, Surviving},
+    options::CyrusOptions,
+};
 
 /// Random subsets of what was not durable, for each cut.
 const SEEDS: u64 = 8;
@@ -18,8 +21,12 @@ pub fn ways() -> impl Iterator<Item = Surviving> {
 /// The disk before each change of a command and of the end of its session, and at the end; and from which of them on the command
 /// was answered.
 pub fn images(case: &Case) -> (Vec<SimulatedDisk>, usize) {
-    let disk = case.disk.copied();
-    let mut peer = connect(&disk);
+    images_of(case, &case.disk.copied(), options())
+}
+
+/// The same on this disk, where a process has these options.
+pub fn images_of(case: &Case, disk: &SimulatedDisk, options: CyrusOptions) -> (Vec<SimulatedDisk>, usize) {
+    let mut peer = connect_with(disk, options);
     peer.say(case.command.before.clone());
     disk.fail(None);
     disk.keep_images();

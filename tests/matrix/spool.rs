@@ -45,7 +45,12 @@ pub fn empty_disk() -> SimulatedDisk {
 
 /// A session that just began, of a process that just started.
 pub fn connect(disk: &SimulatedDisk) -> Peer<CyrusStore> {
-    Peer::new(CyrusStore::on(Arc::new(disk.clone()), options(), Arc::new(())))
+    connect_with(disk, options())
+}
+
+/// The same of a process with these options.
+pub fn connect_with(disk: &SimulatedDisk, options: CyrusOptions) -> Peer<CyrusStore> {
+    Peer::new(CyrusStore::on(Arc::new(disk.clone()), options, Arc::new(())))
 }
 
 /// Everything on a disk but locks.

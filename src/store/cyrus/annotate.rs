@@ -11,7 +11,7 @@ use super::{
     mailbox::{self, OpenMailbox, Opened, whose},
     options::MetaFile,
     spool::{Spool, open_or_create},
-    usage,
+    status_cache, usage,
 };
 use crate::{
     ops::{Intent, Refusal},
@@ -100,6 +100,7 @@ fn store(
 }
 
 fn set_option(spool: &Spool, mailbox: &mut OpenMailbox, option: u32, set: bool) -> Result<(), StoreError> {
+    status_cache::forget(spool, std::slice::from_ref(&mailbox.entry.name));
     let mut index = *mailbox.index.header();
     let others = index.options.0 & !option;
     index.options = MailboxOptions(if set { others | option } else { others });

@@ -21,7 +21,7 @@
 //! 4. the mailbox; where one takes the place of another, both, under the owner's exclusive lock, so that nobody has the other;
 //! 5. `cyrus.index`;
 //! 6. `cyrus.annotations`, `annotations.db`, the files of quota roots by ascending name, `mailboxes.db`;
-//! 7. a user's own databases, and the count of removals.
+//! 7. a user's own databases, `statuscache.db`, sync logs, and the count of removals.
 //!
 //! Here, each lock of 6 and 7 is given back before another is asked for, but for those of two quota roots, which one change
 //! counts together; the reference holds those on annotations until its quota roots are counted. The file of a journal is locked by

@@ -38,8 +38,10 @@ mod room;
 mod sieve;
 mod spool;
 mod staging;
+mod status_cache;
 mod store;
 mod sums;
+mod sync_log;
 mod usage;
 mod users;
 

@@ -96,6 +96,12 @@ pub struct CyrusOptions {
     pub held_files: usize,
     /// `umask`
     pub umask: u32,
+    /// `statuscache` and `statuscache_db_path`: the cache of what STATUS says, where there is one.
+    pub status_cache: Option<PathBuf>,
+    /// `admins`: who has no reverse ACLs.
+    pub admins: Vec<String>,
+    /// The channels whose sync logs tell of changes made here (`sync_log`, `sync_log_channels`); the default one is empty.
+    pub sync_log: Vec<String>,
     /// `sync_server_trash`, `sync_server_max_deletes`, `sync_server_min_free`
     pub safety: Safety,
 }
@@ -316,6 +322,9 @@ impl CyrusOptions {
             lock_timeout: Duration::from_secs(60),
             held_files: 256,
             umask: 0o077,
+            status_cache: None,
+            admins: Vec::new(),
+            sync_log: Vec::new(),
             safety: Safety::default(),
         }
     }

@@ -189,6 +189,11 @@ impl CyrusOptions {
         self.mailbox_list.path.clone().unwrap_or_else(|| self.config_directory.join("mailboxes.db"))
     }
 
+    /// The sync log of a channel; the default one is empty.
+    pub fn sync_log_file(&self, channel: &str) -> PathBuf {
+        self.config_directory.join("sync").join(channel).join("log")
+    }
+
     /// `annotations.db`, of server and mailbox annotations.
     pub fn annotations_file(&self) -> PathBuf {
         self.annotations.path.clone().unwrap_or_else(|| self.config_directory.join("annotations.db"))

@@ -16,7 +16,7 @@ use super::{
     room::Room,
     spool::{Spool, now},
     staging::Staging,
-    users,
+    sync_log, users,
 };
 use crate::{
     event::{Observer, Severity},
@@ -337,8 +337,15 @@ impl Store for CyrusStore {
 
     fn commit(&mut self, Commit(change): &Commit) -> Result<(), Refusal> {
         self.finish_changes();
+        let open = self.open.as_ref().map(|open| match open {
+            Opened::Mailbox(mailbox) => (&mailbox.entry.name, mailbox.index.header().last_uid),
+            Opened::Missing { name, .. } => (name, 0),
+        });
+        let logged = sync_log::Entry::of(&self.spool.options, change, open);
+        logged.iter().for_each(|entry| entry.before(&self.spool));
         let outcome = self.apply(change);
         self.open = None;
+        logged.iter().filter(|_| outcome.is_ok()).for_each(|entry| entry.after(&self.spool));
         self.room.forget();
         self.told(outcome)
     }

@@ -16,9 +16,9 @@ use crate::rig::instance::Instance;
 /// conversations.db that 3.12 makes when a folder is renamed, though `conversations` is off. Compiled scripts are left out too:
 /// ours leaves it to the programs that run scripts to compile them.
 #[rustfmt::skip]
-const NOT_MAIL: [&str; 14] = [
+const NOT_MAIL: [&str; 15] = [
     "conf/proc", "conf/lock", "conf/socket", "conf/log", "conf/db", "conf/db.backup1", "conf/db.backup2", "conf/sync",
-    "conf/sasldb2", "spool/sync.", "spool/stage.", "other/sync.", "run", "bin",
+    "conf/sasldb2", "conf/statuscache.db", "spool/sync.", "spool/stage.", "other/sync.", "run", "bin",
 ];
 const NOT_MAIL_ANYWHERE: [&str; 5] = ["dav.db", "conversations.db", "imapd.conf", "cyrus.conf", "master.out"];
 

@@ -15,10 +15,15 @@ pub struct Trio {
 
 impl Trio {
     pub fn start(release: Release) -> Result<Trio> {
+        Trio::with(release, &[])
+    }
+
+    /// `settings` are lines added to the replicas' imapd.conf.
+    pub fn with(release: Release, settings: &[&str]) -> Result<Trio> {
         Ok(Trio {
             master: Instance::start(release, "master", SyncServer::Reference, &[])?,
-            real: Instance::start(release, "real", SyncServer::Reference, &[])?,
-            ours: Instance::start(release, "ours", SyncServer::Ours, &[])?,
+            real: Instance::start(release, "real", SyncServer::Reference, settings)?,
+            ours: Instance::start(release, "ours", SyncServer::Ours, settings)?,
         })
     }
 

@@ -11,6 +11,7 @@ use super::{
         quota::QuotaFile,
         recorded::Put,
         spool::{Spool, open_or_create},
+        status_cache,
         table::{ReadTable, WriteTable},
         twoskip::Writer,
     },
@@ -43,6 +44,7 @@ impl Journal {
         index: Option<&mut IndexFile>,
         mut unsynced: Unsynced,
     ) -> Result<(), StoreError> {
+        status_cache::forget(spool, &self.names);
         if let Some(header) = &self.header {
             header.apply(spool, self, &mut unsynced)?;
         }

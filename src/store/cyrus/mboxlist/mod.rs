@@ -5,7 +5,7 @@
 //! | `N` name | `%(T type [I uniqueid] [J jmapid] [P partition] [S server] [V uidvalidity] [C createdmodseq] [F foldermodseq] M mtime [A %(user rights …)])` |
 //! | `I` uniqueid | the same with `N name` in place of `I`, and `H (former names)` at the end |
 //! | `UG` … | groups of users, since 3.12: see [`groups_of`] |
-//! | `A` … | reverse ACLs, only with `reverseacls`; not handled here |
+//! | `A` … | reverse ACLs, only with `reverseacls`: see `reverse.rs` |
 //! | `J` … | JMAP ids, of 3.13; not handled here |
 //!
 //! In a key and behind `N` a name is written with 0x1f between its parts and 0x1d behind its domain; a dot in a part is a
@@ -20,6 +20,7 @@ mod entry;
 mod groups;
 mod key;
 mod lookup;
+mod reverse;
 mod tree;
 mod update;
 

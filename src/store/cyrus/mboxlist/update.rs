@@ -3,7 +3,9 @@
 //! They are those of a replica: silent, so that no modseq is made here; and without `mboxlist_update_intermediaries`, which
 //! a replica must not run, because its master sends the place holders (3.12 asserts this).
 
-use super::{EntryError, FormerName, ListError, MailboxEntry, find, find_by_uniqueid, has_children, id_key, name_key};
+use super::{
+    EntryError, FormerName, ListError, MailboxEntry, find, find_by_uniqueid, has_children, id_key, name_key, reverse,
+};
 use crate::{
     store::cyrus::{
         options::{CyrusOptions, Release},
@@ -49,6 +51,7 @@ pub fn update(
     now: i64,
 ) -> Result<(), ListError> {
     let old = readable(find(table, options, &entry.name))?;
+    reverse::update(table, options, &entry.name, old.as_ref(), Some(entry))?;
     if let Some(old_id) = old.and_then(|old| old.uniqueid).filter(|old| Some(old) != entry.uniqueid.as_ref()) {
         delete_id_record(table, &old_id, &entry.name)?;
     }
@@ -202,6 +205,7 @@ fn tombstone(
 
 /// 3.6.1 leaves the `I` record behind (`mboxlist_update_entry`).
 fn remove(table: &mut impl WriteTable, options: &CyrusOptions, entry: &MailboxEntry) -> Result<(), ListError> {
+    reverse::update(table, options, &entry.name, Some(entry), None)?;
     table.delete(&name_key(options, &entry.name))?;
     match &entry.uniqueid {
         Some(id) if options.release > Release::V3_6 => delete_id_record(table, id, &entry.name),
