@@ -13,6 +13,7 @@ use super::{
     value::Text,
 };
 use crate::{
+    store::cyrus::index::counts::ExpungeMode,
     store::cyrus::mime::{CacheOptions, CacheRelease},
     store::cyrus::options::{
         CyrusOptions, DatabaseFormat, DatabaseOptions, FolderNames, IndexVersion, MetaFile, PartitionDirectories,
@@ -60,6 +61,11 @@ pub fn cyrus_options(conf: &ImapdConf) -> Result<CyrusOptions, ConfigError> {
             .split_ascii_whitespace()
             .map(str::to_owned)
             .collect(),
+        expunge_mode: match conf.value(&options::EXPUNGE_MODE) {
+            "immediate" => ExpungeMode::Immediate,
+            "semidelayed" => ExpungeMode::SemiDelayed,
+            _ => ExpungeMode::Delayed,
+        },
         global_lock: conf.value(&options::GLOBAL_LOCK),
         folders: folders(conf),
         cache: cache_options(release),

@@ -22,7 +22,7 @@
 //! | `statuscache`, `statuscache_db_path` | supported, with `twoskip` for `statuscache_db` |
 //! | `reverseacls` | not read: `ctl_cyrusdb -r` makes the entries of mailboxes.db, which are kept where they are |
 //! | `sync_log`, `sync_log_chain`, `sync_log_channels`, `sync_log_unsuppressable_channels` | supported |
-//! | `expunge_mode` | refused unless `delayed`: else the one who marks a message expunged removes its file |
+//! | `expunge_mode` | supported; with `immediate`, records are left to the next program of Cyrus that closes the mailbox |
 //! | `mupdate_server` | refused: a Murder's backend reports its mailboxes |
 //! | `boundary_limit`, `maxheaderlines`, `rfc2046_strict`, `rfc2047_utf8`, `search_skipdiacrit`, `search_whitespace` | refused unless default: cyrus.cache depends on them |
 //! | `annotation_callout`, `mailbox_maxmessages_*`, `mailbox_initial_flags`, `mailbox_default_options`, `delete_mode`, `specialuse_protect`, `specialuse_nochildren`, `allowusermoves`, `singleinstancestore`, `autocreate_*`, `munge8bit`, `reject8bit` | not read on a replica's path: they bind what clients of the master do |
@@ -48,7 +48,6 @@ pub fn check(conf: &ImapdConf) -> Result<(), ConfigError> {
         }
     }
     murder(conf)?;
-    expunge(conf)?;
     cache(conf)
 }
 
@@ -87,16 +86,6 @@ fn murder(conf: &ImapdConf) -> Result<(), ConfigError> {
             Err(refuse(conf, options::MUPDATE_SERVER.name, &server, reason, "remove it"))
         }
         None => Ok(()),
-    }
-}
-
-fn expunge(conf: &ImapdConf) -> Result<(), ConfigError> {
-    match conf.value(&options::EXPUNGE_MODE) {
-        "delayed" => Ok(()),
-        mode => {
-            let reason = "files of expunged messages are left to cyr_expire";
-            Err(refuse(conf, options::EXPUNGE_MODE.name, mode, reason, "set it to delayed and run cyr_expire"))
-        }
     }
 }
 

@@ -237,7 +237,6 @@ mod what_cannot_be_served {
             ("mboxlist_db: skiplist\n", "conf:2: option 'mboxlist_db' is 'skiplist'"),
             ("subscription_db: twoskip\n", "conf:2: option 'subscription_db' is 'twoskip'"),
             ("quota_db: flat\n", "conf:2: option 'quota_db' is 'flat'"),
-            ("expunge_mode: immediate\n", "conf:2: option 'expunge_mode' is 'immediate'"),
             ("mupdate_server: mupdate.example.org\n", "conf:2: option 'mupdate_server' is 'mupdate.example.org'"),
             ("boundary_limit: 10\n", "conf:2: option 'boundary_limit' is '10'"),
             ("search_skipdiacrit: 0\n", "conf:2: option 'search_skipdiacrit' is 'false'"),

@@ -24,3 +24,4 @@ mod trash;
 mod trash_failures;
 mod tree;
 mod unique_ids;
+mod unlinked;

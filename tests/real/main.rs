@@ -16,6 +16,7 @@ mod compare;
 mod crowd;
 mod differential;
 mod disks;
+mod expunge;
 mod in_imap;
 mod judge;
 mod mail;

@@ -22,6 +22,7 @@ use super::{
     cached::Cached,
     disk::{Disk, DiskFile, Mode, in_place_of, remove_if_there},
     error::StoreError,
+    index::counts::ExpungeMode,
     mime::{self, CacheRelease, ParsedMessage},
     options::CyrusOptions,
     remove_user::remove_dir,
@@ -212,7 +213,8 @@ impl Staging {
         path: PathBuf,
         file: Box<dyn DiskFile>,
     ) -> Result<(), StoreError> {
-        if self.room(spool) == 0 {
+        // A moved message goes from its mailbox before the other has it, unless expunged ones are kept.
+        if self.room(spool) == 0 || spool.options.expunge_mode != ExpungeMode::Delayed {
             return self.link(spool, partition, guid, &path);
         }
         // One that is not configured has nothing staged.

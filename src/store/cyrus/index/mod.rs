@@ -35,7 +35,8 @@
 //!   [`MailboxOptions::SYNCED`](crate::types::MailboxOptions::SYNCED), keeping the others.
 //! - **Clean-up** (`mailbox_close`): if [`options::NEEDS_REPACK`] or [`options::NEEDS_UNLINK`] is set, the reference takes
 //!   the exclusive mailbox lock without waiting, *after* it has replied, and rewrites the file or unlinks what
-//!   [`counts::cleaned_up`] names. Leaving the options set is safe: the next process to close the mailbox does it.
+//!   [`counts::cleaned_up`] names. Here only the files of what was expunged just now go; leaving the options set is safe: the next
+//!   process to close the mailbox does the rest.
 //! - **A cache record that had to be made again** also sets [`options::NEEDS_REPACK`] (`mailbox_append_cache`).
 //! - Times before 1970 and after 2106 do not survive versions up to 19: the sum over the record in memory differs from that
 //!   over the record read back, so refuse or cut them before counting.

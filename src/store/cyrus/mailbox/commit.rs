@@ -34,11 +34,12 @@ use super::{
     leaving::{forget, is_of_scripts},
     open::{OpenMailbox, whose},
     records::{Written as Records, write_records},
+    unlinked,
 };
 use crate::{
     event::Severity,
     ops::{AnnotatedRecord, Annotation, MailboxChange, Refusal, SyncedHeader},
-    types::{InternalFlags, MailboxOptions},
+    types::{InternalFlags, MailboxOptions, Uid},
 };
 use std::{fmt::Display, path::Path};
 
@@ -56,7 +57,7 @@ pub(in super::super) fn commit(
         None => note_messages(spool, &mailbox, change, last_uid)?,
         noted => noted,
     };
-    let prepared = match prepare(spool, staging, &mut mailbox, &origin, change, transaction) {
+    let (prepared, unlinked) = match prepare(spool, staging, &mut mailbox, &origin, change, transaction) {
         Ok(prepared) => prepared,
         Err(error) => {
             let is_clean = clean_up(spool, &mailbox, &origin, change, last_uid);
@@ -83,10 +84,11 @@ pub(in super::super) fn commit(
         is_all_done &= sieve::refresh(spool, &mut mailbox);
     }
     made.end(spool, is_all_done);
+    unlinked::close(spool, mailbox, &unlinked);
     Ok(())
 }
 
-/// Writes what nothing refers to, and says all that is to change then.
+/// Writes what nothing refers to, and says all that is to change then, and which messages are gone with it.
 fn prepare<'a>(
     spool: &mut Spool,
     staging: &mut Staging,
@@ -94,7 +96,7 @@ fn prepare<'a>(
     origin: &Origin,
     change: &MailboxChange,
     mut transaction: Transaction<'a>,
-) -> Result<Prepared<'a>, StoreError> {
+) -> Result<(Prepared<'a>, Vec<Uid>), StoreError> {
     let mut unsynced = Unsynced::default();
     let before = *mailbox.index.header();
     let mut next = before;
@@ -134,7 +136,7 @@ fn prepare<'a>(
         // By this the list finds its mailbox until the change is made.
         uniqueid = old.uniqueid().or(uniqueid);
     }
-    transaction.prepare(spool, uniqueid)
+    Ok((transaction.prepare(spool, uniqueid)?, records.unlinked))
 }
 
 /// Notes the new messages of a mailbox that is listed.

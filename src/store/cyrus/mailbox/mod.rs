@@ -24,6 +24,7 @@ mod quota_root;
 mod read;
 mod records;
 mod rename;
+mod unlinked;
 
 pub(super) use commit::commit;
 pub(super) use create::target;

@@ -31,6 +31,8 @@ pub(super) struct Written {
     pub(super) updates: Vec<(u32, IndexRecord)>,
     /// New records that have annotations.
     annotated: Vec<IndexRecord>,
+    /// Messages whose files are to go.
+    pub(super) unlinked: Vec<Uid>,
     /// The uid of the last of all these records.
     pub(super) last_uid: Option<Uid>,
 }
@@ -68,7 +70,11 @@ pub(super) fn write_records(
         let found = updates.iter().map(|update| lookup.find(update.record.uid)).collect::<Result<Vec<_>, _>>()?;
         for (update, found) in updates.iter().zip(found) {
             let Some((number, old)) = found else { continue };
-            written.updates.push((number, rewrite(spool, mailbox, update, &old, next, &flags)?));
+            let new = rewrite(spool, mailbox, update, &old, next, &flags)?;
+            if new.is_unlinked() && !old.is_unlinked() {
+                written.unlinked.push(update.record.uid);
+            }
+            written.updates.push((number, new));
             written.last_uid = Some(update.record.uid);
         }
     }
