@@ -10,7 +10,8 @@ use crate::rig::release::Release;
 use crate::rig::trio::Trio;
 use crate::scenarios::{SCENARIOS, SIEVE, Scenario};
 
-const FOLLOWED: &[&str] =
+/// What a replica's imapd.conf says for all of that.
+pub const FOLLOWED: &[&str] =
     &["sync_log_chain: yes", "sync_log_channels: \"\" squatter", "statuscache: yes", "reverseacls: yes"];
 
 #[test]

@@ -60,10 +60,10 @@ fn is_of_a_race(line: &str) -> bool {
 /// The files of a replica that somebody has locked.
 fn held_locks(replica: &Instance) -> Result<Vec<PathBuf>> {
     let mut held = Vec::new();
-    for directory in ["conf/lock", "conf/quota", "conf/user", "spool"] {
+    for directory in ["conf/lock", "conf/quota", "conf/sync", "conf/user", "spool"] {
         held_below(&replica.base().join(directory), &mut held)?;
     }
-    for file in ["mailboxes.db", "annotations.db"] {
+    for file in ["mailboxes.db", "annotations.db", "statuscache.db"] {
         held_of(replica.base().join("conf").join(file), &mut held)?;
     }
     Ok(held)

@@ -8,6 +8,7 @@ use nix::sys::signal::{Signal, kill};
 
 use super::aftermath::{settle, sweep};
 use super::{after, duration, traffic, witness};
+use crate::chain::FOLLOWED;
 use crate::rig::instance::{Instance, SyncServer};
 use crate::rig::release::Release;
 use crate::rig::{Failure, Result};
@@ -29,7 +30,7 @@ fn what_kills_leave_of_a_3_6_replica_is_sound_and_completed_later() -> Result<()
 fn killed_at_random(release: Release) -> Result<()> {
     let _serial = release.lock();
     let master = Instance::start(release, "master", SyncServer::Reference, &[])?;
-    let ours = Instance::start(release, "ours", SyncServer::Ours, &[])?;
+    let ours = Instance::start(release, "ours", SyncServer::Ours, FOLLOWED)?;
     traffic::make(&master, &REPLICATED)?;
     traffic::make(&ours, &OWN)?;
     let end = after(duration());

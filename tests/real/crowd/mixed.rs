@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::aftermath::settle;
 use super::{after, duration, traffic};
+use crate::chain::FOLLOWED;
 use crate::rig::Result;
 use crate::rig::instance::{Instance, SyncServer};
 use crate::rig::release::Release;
@@ -38,7 +39,7 @@ fn two_four_and_eight_connections_for_as_many_users_of_3_6() -> Result<()> {
 fn crowds(release: Release, whose: &str, users_of: fn(usize) -> Vec<&'static str>) -> Result<()> {
     let _serial = release.lock();
     let master = Instance::start(release, "master", SyncServer::Reference, &[])?;
-    let ours = Instance::start(release, "ours", SyncServer::Ours, &[])?;
+    let ours = Instance::start(release, "ours", SyncServer::Ours, FOLLOWED)?;
     traffic::make(&master, &USERS)?;
     let each = duration() / CONNECTIONS.len() as u32;
     for connections in CONNECTIONS {

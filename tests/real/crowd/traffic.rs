@@ -78,6 +78,8 @@ pub fn assert_same(master: &Instance, replica: &Instance, user: &str) -> Result<
     let folders = on_master.ok("LIST \"\" \"*\"")?;
     assert_eq!(folders, on_replica.ok("LIST \"\" \"*\"")?, "the folders of {user}");
     for folder in folders.iter().filter_map(|line| line.rsplit(' ').next()) {
+        let status = format!("STATUS {folder} (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)");
+        assert_eq!(on_master.ok(&status)?, on_replica.ok(&status)?, "{folder} of {user}");
         on_master.ok(&format!("EXAMINE {folder}"))?;
         on_replica.ok(&format!("EXAMINE {folder}"))?;
         let look = "UID FETCH 1:* (INTERNALDATE RFC822.SIZE MODSEQ BODY.PEEK[])";

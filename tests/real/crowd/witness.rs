@@ -29,7 +29,8 @@ pub fn until(end: Instant, master: &Instance, replica: &Instance, user: &str) ->
             break;
         }
         master.imap(user)?.append(FOLDER, "", &mail::message(number))?;
-        let now = uids(replica, user)?;
+        let (counted, now) = look(replica, user)?;
+        assert!(counted >= before.len(), "STATUS of {user} says {counted}, {} were there before", before.len());
         kept.lost += before.difference(&now).count() as u64;
         kept.seen += now.difference(&before).count() as u64;
         before = now;
@@ -38,14 +39,16 @@ pub fn until(end: Instant, master: &Instance, replica: &Instance, user: &str) ->
     Ok(kept)
 }
 
-/// The uids that a client of the replica sees in the folder; none before it is there.
-fn uids(replica: &Instance, user: &str) -> Result<BTreeSet<u32>> {
-    let Ok(mut imap) = replica.imap(user) else { return Ok(BTreeSet::new()) };
+/// How many messages STATUS says are in the folder of the replica, and the uids that a client then sees; none before it is there.
+fn look(replica: &Instance, user: &str) -> Result<(usize, BTreeSet<u32>)> {
+    let Ok(mut imap) = replica.imap(user) else { return Ok((0, BTreeSet::new())) };
+    let status = imap.answer(&format!("STATUS {FOLDER} (MESSAGES)"))?;
+    let counted = status.iter().find_map(|line| line.split_once("(MESSAGES ")?.1.strip_suffix(')')?.parse().ok());
     let examined = imap.answer(&format!("EXAMINE {FOLDER}"))?;
     if examined.last().is_none_or(|ending| !ending.starts_with("OK")) {
-        return Ok(BTreeSet::new());
+        return Ok((0, BTreeSet::new()));
     }
     let found = imap.ok("UID SEARCH ALL")?;
     let uids = found.iter().filter_map(|line| line.strip_prefix("* SEARCH")).flat_map(str::split_whitespace);
-    Ok(uids.filter_map(|uid| uid.parse().ok()).collect())
+    Ok((counted.unwrap_or(0), uids.filter_map(|uid| uid.parse().ok()).collect()))
 }
