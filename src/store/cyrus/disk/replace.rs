@@ -82,8 +82,15 @@ pub fn open_in_made(disk: &dyn Disk, path: &Path, mode: Mode) -> io::Result<Box<
 /// # Errors
 /// The system's.
 pub fn make_directories(disk: &dyn Disk, path: &Path) -> io::Result<()> {
-    let is_missing = |path: &&Path| disk.metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound);
-    let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
+    let mut missing = Vec::new();
+    for path in path.ancestors() {
+        match disk.metadata(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => missing.push(path),
+            // Where one cannot be looked at, nothing is known of those above.
+            Err(error) => return Err(error),
+            Ok(_) => break,
+        }
+    }
     if missing.is_empty() {
         return Ok(());
     }
