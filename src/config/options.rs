@@ -32,8 +32,11 @@ macro_rules! table {
 }
 
 /// Old names and what they are called now (the deprecation fields of lib/imapoptions).
-pub(super) const RENAMED: &[(&str, &str)] =
-    &[(TLS_CERT_FILE.name, TLS_SERVER_CERT.name), (TLS_KEY_FILE.name, TLS_SERVER_KEY.name)];
+pub(super) const RENAMED: &[(&str, &str)] = &[
+    (TLS_CERT_FILE.name, TLS_SERVER_CERT.name),
+    (TLS_KEY_FILE.name, TLS_SERVER_KEY.name),
+    (ARCHIVE_DAYS.name, ARCHIVE_AFTER.name),
+];
 
 /// The option of a name.
 pub(super) fn find(name: &str) -> Option<&'static dyn Known> {
@@ -119,7 +122,7 @@ table! {
     /// How many mailboxes peers may remove in which time.
     SYNC_SERVER_MAX_DELETES: Rate { name: "sync_server_max_deletes" };
     /// The free space that uploads leave on a partition; 0 is none.
-    SYNC_SERVER_MIN_FREE: Bytes { name: "sync_server_min_free", default: 0 };
+    SYNC_SERVER_MIN_FREE: Bytes { name: "sync_server_min_free", default: 0, unit: 1 };
 
     // Formats of databases.
 
@@ -149,6 +152,14 @@ table! {
     CONVERSATIONS: Switch { name: "conversations", default: false };
     /// Old messages on `archivepartition-NAME`.
     ARCHIVE_ENABLED: Switch { name: "archive_enabled", default: false };
+    /// From which age on.
+    ARCHIVE_AFTER: Seconds { name: "archive_after", default: 7 * 24 * 60 * 60, unit: 'd' };
+    /// What that was called before 3.2.
+    ARCHIVE_DAYS: Text { name: "archive_days", default: None };
+    /// From which size on, whatever their age.
+    ARCHIVE_MAXSIZE: Bytes { name: "archive_maxsize", default: 1 << 20, unit: 1 << 10 };
+    /// Whether flagged messages stay.
+    ARCHIVE_KEEPFLAGGED: Switch { name: "archive_keepflagged", default: false };
     /// Messages in an object store.
     OBJECT_STORAGE_ENABLED: Switch { name: "object_storage_enabled", default: false };
     /// A cache of STATUS replies.
@@ -194,11 +205,11 @@ table! {
     /// How long to wait for the peer; at least 3 seconds are waited.
     SYNC_TIMEOUT: Seconds { name: "sync_timeout", default: 30 * 60, unit: 's' };
     /// The longest literal of a command, messages aside.
-    MAXLITERAL: Bytes { name: "maxliteral", default: 128 << 10 };
+    MAXLITERAL: Bytes { name: "maxliteral", default: 128 << 10, unit: 1 };
     /// The longest quoted string.
-    MAXQUOTED: Bytes { name: "maxquoted", default: 128 << 10 };
+    MAXQUOTED: Bytes { name: "maxquoted", default: 128 << 10, unit: 1 };
     /// The longest atom.
-    MAXWORD: Bytes { name: "maxword", default: 128 << 10 };
+    MAXWORD: Bytes { name: "maxword", default: 128 << 10, unit: 1 };
     /// Probes on idle TCP connections.
     TCP_KEEPALIVE: Switch { name: "tcp_keepalive", default: false };
     /// How many probes; 0 is the system's number.

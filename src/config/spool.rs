@@ -13,6 +13,7 @@ use super::{
     value::Text,
 };
 use crate::{
+    store::cyrus::archive::ArchiveRule,
     store::cyrus::index::counts::ExpungeMode,
     store::cyrus::mime::{CacheOptions, CacheRelease},
     store::cyrus::options::{
@@ -72,6 +73,11 @@ pub fn cyrus_options(conf: &ImapdConf) -> Result<CyrusOptions, ConfigError> {
         index_version,
         release,
         umask: umask(conf),
+        archive: conf.value(&options::ARCHIVE_ENABLED).then(|| ArchiveRule {
+            after: conf.value(&options::ARCHIVE_AFTER).into(),
+            size: u64::try_from(conf.value(&options::ARCHIVE_MAXSIZE)).unwrap_or(0),
+            keeps_flagged: conf.value(&options::ARCHIVE_KEEPFLAGGED),
+        }),
         status_cache: conf.value(&options::STATUSCACHE).then(|| status_cache_file(conf)),
         admins: text(conf, &options::ADMINS).split_ascii_whitespace().map(str::to_owned).collect(),
         sync_log: sync_log_channels(conf),
@@ -197,7 +203,9 @@ fn partition_directories(conf: &ImapdConf) -> Result<BTreeMap<Partition, Partiti
         };
         let single = SINGLE.iter().filter_map(single).collect();
         let meta = metapartitions.remove(&name);
-        directories.insert(partition(conf, &name)?, PartitionDirectories { data, meta, archive: None, single });
+        let archive = conf.overflow(&format!("archivepartition-{name}")).map(PathBuf::from);
+        let archive = archive.filter(|_| conf.value(&options::ARCHIVE_ENABLED));
+        directories.insert(partition(conf, &name)?, PartitionDirectories { data, meta, archive, single });
     }
     Ok(directories)
 }

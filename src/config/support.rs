@@ -18,7 +18,8 @@
 //! | `mboxlist_db`, `seenstate_db`, `annotation_db` | `twoskip` |
 //! | `subscription_db`, `quota_db` | `flat`, `quotalegacy` |
 //! | `conversations` | refused if on; then `conversations_*`, `quota_use_conversations` do not matter |
-//! | `archive_enabled`, `object_storage_enabled` | refused if on; then `archive_*`, `archivepartition-*` do not matter |
+//! | `archive_enabled`, `archive_after`, `archive_maxsize`, `archive_keepflagged`, `archivepartition-*` | supported |
+//! | `object_storage_enabled` | refused if on |
 //! | `statuscache`, `statuscache_db_path` | supported, with `twoskip` for `statuscache_db` |
 //! | `reverseacls` | not read: `ctl_cyrusdb -r` makes the entries of mailboxes.db, which are kept where they are |
 //! | `sync_log`, `sync_log_chain`, `sync_log_channels`, `sync_log_unsuppressable_channels` | supported |
@@ -54,7 +55,6 @@ pub fn check(conf: &ImapdConf) -> Result<(), ConfigError> {
 /// Switches that make Cyrus expect more than is kept.
 const KEEPS_MORE: &[(&Switch, &str)] = &[
     (&options::CONVERSATIONS, "the conversations databases would not follow"),
-    (&options::ARCHIVE_ENABLED, "messages on archive partitions would not be found"),
     (&options::OBJECT_STORAGE_ENABLED, "messages in an object store would not be found"),
 ];
 

@@ -252,6 +252,8 @@ pub struct Bytes {
     pub name: &'static str,
     /// Its value if it is not given, in bytes.
     pub default: i64,
+    /// Bytes for which one of a number without a unit stands.
+    pub unit: i64,
 }
 
 impl Setting for Bytes {
@@ -259,13 +261,14 @@ impl Setting for Bytes {
     fn name(&self) -> &'static str {
         self.name
     }
-    /// As `config_parsebytesize` with `B` as the unit of a number that has none, which all options here have.
+    /// As `config_parsebytesize`.
     fn parse(&self, text: &str) -> Result<i64, Expected> {
         let expected = || Expected::from("a size such as 4096, 64K or 1 MiB");
         let end = text.rfind(|character: char| character.is_ascii_digit()).ok_or_else(expected)? + 1;
         let (number, unit) = text.split_at_checked(end).ok_or_else(expected)?;
         let factor: i64 = match unit.trim_start().to_ascii_lowercase().as_str() {
-            "" | "b" => 1,
+            "" => self.unit,
+            "b" => 1,
             "k" | "kb" | "ki" | "kib" => 1 << 10,
             "m" | "mb" | "mi" | "mib" => 1 << 20,
             "g" | "gb" | "gi" | "gib" => 1 << 30,

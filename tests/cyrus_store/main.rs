@@ -6,6 +6,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod archive;
 mod disk;
 mod failing_disk;
 mod full_disk;

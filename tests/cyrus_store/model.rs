@@ -12,6 +12,7 @@
 //! | seen state and subscriptions of a user whose INBOX was replaced | are the user's | are the former INBOX's, as in Cyrus |
 
 use crate::{
+    archive::archive_from,
     common::{
         master::{Dice, Mailbox, Message},
         peer::Peer,
@@ -516,6 +517,9 @@ fn random_conversations_get_the_replies_of_the_memory_store() {
     for seed in 0..12 {
         let mut spool = TestSpool::new("model");
         spool.locks = locks.clone();
+        if seed % 2 == 1 {
+            archive_from(&mut spool, 200);
+        }
         let mut master = Master::new(seed);
         let mut both = Both::new(&spool);
         master.start(&mut both);

@@ -19,7 +19,7 @@ use sync_server::{
         table::ReadTable,
         twoskip::Reader,
     },
-    types::Guid,
+    types::{Guid, InternalFlags},
 };
 
 /// A mailbox of the list, with what its files hold.
@@ -99,8 +99,9 @@ impl<'a> Mailbox<'a> {
 
     fn check_messages(&self, inspector: &mut Inspector) {
         for record in self.kept() {
-            let path = record.uid.map(|uid| inspector.options.message_file(&self.place, uid).unwrap());
-            match inspector.read(&path.unwrap()) {
+            let options = &inspector.options;
+            let path = options.recorded_message_file(&self.place, record.uid.unwrap(), record.internal_flags).unwrap();
+            match inspector.read(&path) {
                 Ok(bytes) if Guid::from_bytes(Sha1::digest(&bytes).into()) == record.guid => {}
                 Ok(_) => self.fault(inspector, "a message is not that of its record"),
                 Err(_) => self.fault(inspector, "a message is not there"),
@@ -110,15 +111,22 @@ impl<'a> Mailbox<'a> {
 
     /// A mailbox that never had a message has no cache.
     fn check_cache(&self, inspector: &mut Inspector) -> Outcome<()> {
-        let cache = inspector.read(&inspector.meta_file(&self.place, MetaFile::Cache));
-        if self.kept().next().is_none() {
+        let is_archived = |record: &&IndexRecord| record.internal_flags.has(InternalFlags::ARCHIVED);
+        let (archived, others): (Vec<_>, Vec<_>) = self.kept().partition(is_archived);
+        self.check_cache_file(inspector, MetaFile::Cache, &others)?;
+        self.check_cache_file(inspector, MetaFile::ArchiveCache, &archived)
+    }
+
+    fn check_cache_file(&self, inspector: &mut Inspector, file: MetaFile, kept: &[&IndexRecord]) -> Outcome<()> {
+        let cache = inspector.read(&inspector.meta_file(&self.place, file));
+        if kept.is_empty() {
             return Ok(());
         }
         let cache = cache?;
         if cache.get(..cache::GENERATION_SIZE) != Some(&self.index.generation.to_be_bytes()[..]) {
             self.fault(inspector, "cyrus.cache is of another generation");
         }
-        for record in self.kept() {
+        for record in kept {
             let from = cache.get(record.cache_offset as usize..).unwrap_or_default();
             let length = cache::split(from).map(|(_, length)| length);
             if length.is_none_or(|length| crc32fast::hash(&from[..length]) != record.cache_crc) {

@@ -33,15 +33,17 @@ pub struct Findings {
     /// Tombstones of the list and links to active scripts, which no peer is told of.
     pub untold: BTreeMap<String, String>,
     /// All mailboxes, and where their messages lie.
-    pub mailboxes: BTreeMap<String, PathBuf>,
+    pub mailboxes: BTreeMap<String, [PathBuf; 2]>,
 }
 
 impl Findings {
     /// Messages without a record, by mailbox and uid.
     pub fn unrecorded(&self) -> Vec<(&str, &str)> {
         let mut found = Vec::new();
-        for (name, directory) in &self.mailboxes {
-            let names = self.orphans.iter().filter_map(|path| Path::new(path).strip_prefix(directory).ok()?.to_str());
+        for (name, directories) in &self.mailboxes {
+            let directories: BTreeSet<&PathBuf> = directories.iter().collect();
+            let paths = directories.iter().flat_map(|dir| self.orphans.iter().map(move |path| (dir, path)));
+            let names = paths.filter_map(|(dir, path)| Path::new(path).strip_prefix(dir).ok()?.to_str());
             found.extend(names.filter_map(|file| Some((name.as_str(), file.strip_suffix('.')?))));
         }
         found
@@ -118,8 +120,9 @@ impl Inspector {
 
     /// There is such a mailbox.
     pub fn know(&mut self, name: &str, place: &MailboxPlace) {
-        let directory = self.options.mailbox_data_dir(place).unwrap();
-        self.findings.mailboxes.insert(name.to_owned(), directory);
+        let directories =
+            [self.options.mailbox_data_dir(place).unwrap(), self.options.mailbox_archive_dir(place).unwrap()];
+        self.findings.mailboxes.insert(name.to_owned(), directories);
     }
 
     /// A mailbox uses so much of its quota root.

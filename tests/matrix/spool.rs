@@ -6,6 +6,7 @@ use sync_server::{
     store::{
         CyrusStore,
         cyrus::{
+            archive::ArchiveRule,
             disk::{Disk, simulated::SimulatedDisk},
             options::{CyrusOptions, PartitionDirectories},
         },
@@ -17,7 +18,7 @@ use sync_server::{
 pub const ROOT: &str = "/sync_server-faults";
 
 /// Two partitions; locks lie apart, where nothing needs to survive. With `FAULT_HELD_FILES=0` messages are staged under names, as
-/// on a file system without nameless files.
+/// on a file system without nameless files; with `FAULT_ARCHIVE=200`, those of 200 bytes lie on the first partition's archive.
 pub fn options() -> CyrusOptions {
     let mut options = CyrusOptions::new(format!("{ROOT}/conf"));
     options.lock_directory = Some(format!("{ROOT}/lock").into());
@@ -30,13 +31,18 @@ pub fn options() -> CyrusOptions {
         let directories = PartitionDirectories::new(format!("{ROOT}/{name}"));
         options.partitions.insert(Partition::parse(name.as_bytes()).unwrap(), directories);
     }
+    if let Ok(size) = std::env::var("FAULT_ARCHIVE") {
+        let first = Partition::parse(b"default").unwrap();
+        options.partitions.get_mut(&first).unwrap().archive = Some(format!("{ROOT}/archive").into());
+        options.archive = Some(ArchiveRule { after: 1 << 40, size: size.parse().unwrap(), keeps_flagged: false });
+    }
     options
 }
 
 /// A disk with the configured directories.
 pub fn empty_disk() -> SimulatedDisk {
     let disk = SimulatedDisk::new();
-    for name in ["conf", "lock", "sieve", "default", "second"] {
+    for name in ["conf", "lock", "sieve", "default", "second", "archive"] {
         disk.create_dir_all(format!("{ROOT}/{name}").as_ref()).unwrap();
     }
     disk.sync_file_system(ROOT.as_ref()).unwrap();

@@ -11,6 +11,7 @@ mod common;
 #[path = "../matrix/mod.rs"]
 mod matrix;
 
+mod archive;
 mod chain;
 mod compare;
 mod crowd;

@@ -9,7 +9,7 @@ use super::{
     index::IndexRecord,
     mime::{CacheRelease, ParsedMessage},
 };
-use crate::types::Guid;
+use crate::types::{Guid, InternalFlags};
 use std::{path::PathBuf, sync::Arc};
 
 /// What is known of a message, and where its cache record lies.
@@ -18,6 +18,7 @@ pub(super) struct Cached {
     file: Arc<PathBuf>,
     offset: u64,
     crc: u32,
+    is_archived: bool,
     version: u16,
     header_size: u32,
     size: u32,
@@ -34,6 +35,7 @@ impl Cached {
             file: Arc::clone(file),
             offset: record.cache_offset,
             crc: record.cache_crc,
+            is_archived: record.internal_flags.has(InternalFlags::ARCHIVED),
             version: record.cache_version,
             header_size: record.header_size,
             size,
@@ -41,6 +43,11 @@ impl Cached {
             sent_date: record.sentdate.seconds,
             gm_time: record.gmtime.seconds,
         })
+    }
+
+    /// Whether the message lies on an archive partition.
+    pub(super) fn is_archived(&self) -> bool {
+        self.is_archived
     }
 
     /// Whether parsing a message of this internal date, which stands in for a missing Date, would find the same.

@@ -30,11 +30,7 @@ impl Message {
             [MailboxDirectory::ById(wanted.uniqueid.clone()), MailboxDirectory::ByName(wanted.mailbox.clone())];
         for directory in directories {
             let place = MailboxPlace { partition: wanted.partition.clone(), directory };
-            let paths = [
-                spool.options.message_file(&place, wanted.uid)?,
-                spool.options.archived_message_file(&place, wanted.uid)?,
-            ];
-            for path in paths {
+            for path in spool.options.message_files(&place, wanted.uid)? {
                 if let Some(found) = open_message(spool.disk.as_ref(), &path)? {
                     return Ok(found);
                 }

@@ -1,6 +1,7 @@
 //! `CyrusStore`: mailboxes in Cyrus's own on-disk formats.
 
 pub mod annotations;
+pub mod archive;
 pub mod cache;
 pub mod counters;
 pub mod db_error;

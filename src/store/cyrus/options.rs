@@ -21,6 +21,7 @@
 //! | `J` field and `J` records (JMAP ids) | none | 3.13: fields are kept, records are not written here |
 
 use super::{
+    archive::ArchiveRule,
     index::counts::ExpungeMode,
     mime::{CacheOptions, CacheRelease},
     safety::Safety,
@@ -96,6 +97,8 @@ pub struct CyrusOptions {
     pub held_files: usize,
     /// `umask`
     pub umask: u32,
+    /// `archive_enabled`: which new messages lie on the archive partition.
+    pub archive: Option<ArchiveRule>,
     /// `statuscache` and `statuscache_db_path`: the cache of what STATUS says, where there is one.
     pub status_cache: Option<PathBuf>,
     /// `admins`: who has no reverse ACLs.
@@ -127,8 +130,14 @@ impl PartitionDirectories {
 
     /// All of them; some may be the same.
     pub(super) fn roots(&self) -> impl Iterator<Item = &PathBuf> {
-        let others = self.meta.iter().chain(&self.archive).chain(self.single.values());
-        std::iter::once(&self.data).chain(others)
+        let archive_cache = self.single.get(&MetaFile::ArchiveCache);
+        self.own_roots().chain(&self.archive).chain(archive_cache)
+    }
+
+    /// Those that hold files of each mailbox, archived messages or not.
+    pub(super) fn own_roots(&self) -> impl Iterator<Item = &PathBuf> {
+        let single = self.single.iter().filter(|(file, _)| **file != MetaFile::ArchiveCache).map(|(_, path)| path);
+        std::iter::once(&self.data).chain(&self.meta).chain(single)
     }
 }
 
@@ -322,6 +331,7 @@ impl CyrusOptions {
             lock_timeout: Duration::from_secs(60),
             held_files: 256,
             umask: 0o077,
+            archive: None,
             status_cache: None,
             admins: Vec::new(),
             sync_log: Vec::new(),

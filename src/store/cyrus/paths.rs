@@ -14,7 +14,7 @@
 //! (lib/cyrusdb_quotalegacy.c), `dlist_reserve_path` (imap/dlist.c); the same in 3.6.1 and 3.12.3.
 
 use super::options::{CyrusOptions, MetaFile, PartitionDirectories, VirtualDomains};
-use crate::types::{MailboxName, Partition, Uid, UniqueId, UserId};
+use crate::types::{InternalFlags, MailboxName, Partition, Uid, UniqueId, UserId};
 use std::path::{Path, PathBuf};
 
 /// What decides where a mailbox's files lie.
@@ -78,14 +78,45 @@ impl CyrusOptions {
         Ok(self.mailbox_data_dir(place)?.join(format!("{uid}.")))
     }
 
-    /// The file of a message that was archived; in the data directory where the partition has no archive.
+    /// The directory of a mailbox's archived messages; the data directory where the partition has no archive.
+    ///
+    /// # Errors
+    /// [`UnknownPartition`]
+    pub fn mailbox_archive_dir(&self, place: &MailboxPlace) -> Result<PathBuf, UnknownPartition> {
+        let partition = self.partition(&place.partition)?;
+        Ok(self.mailbox_dir(partition.archive.as_ref().unwrap_or(&partition.data), &place.directory))
+    }
+
+    /// The file of a message that was archived.
     ///
     /// # Errors
     /// [`UnknownPartition`]
     pub fn archived_message_file(&self, place: &MailboxPlace, uid: Uid) -> Result<PathBuf, UnknownPartition> {
-        let partition = self.partition(&place.partition)?;
-        let root = partition.archive.as_ref().unwrap_or(&partition.data);
-        Ok(self.mailbox_dir(root, &place.directory).join(format!("{uid}.")))
+        Ok(self.mailbox_archive_dir(place)?.join(format!("{uid}.")))
+    }
+
+    /// The file of a message whose record has these flags.
+    ///
+    /// # Errors
+    /// [`UnknownPartition`]
+    pub fn recorded_message_file(
+        &self,
+        place: &MailboxPlace,
+        uid: Uid,
+        flags: InternalFlags,
+    ) -> Result<PathBuf, UnknownPartition> {
+        match flags.has(InternalFlags::ARCHIVED) {
+            true => self.archived_message_file(place, uid),
+            false => self.message_file(place, uid),
+        }
+    }
+
+    /// Both files that a message can have; they may be the same.
+    ///
+    /// # Errors
+    /// [`UnknownPartition`]
+    pub fn message_files(&self, place: &MailboxPlace, uid: Uid) -> Result<[PathBuf; 2], UnknownPartition> {
+        Ok([self.message_file(place, uid)?, self.archived_message_file(place, uid)?])
     }
 
     /// One of a mailbox's other files.
@@ -102,11 +133,22 @@ impl CyrusOptions {
     /// # Errors
     /// [`UnknownPartition`]
     pub fn mailbox_dirs(&self, place: &MailboxPlace) -> Result<Vec<PathBuf>, UnknownPartition> {
-        let roots = self.partition(&place.partition)?.roots();
+        Ok(self.each_once(place, self.partition(&place.partition)?.roots()))
+    }
+
+    /// Those of them that a mailbox has before a message is archived.
+    ///
+    /// # Errors
+    /// [`UnknownPartition`]
+    pub fn new_mailbox_dirs(&self, place: &MailboxPlace) -> Result<Vec<PathBuf>, UnknownPartition> {
+        Ok(self.each_once(place, self.partition(&place.partition)?.own_roots()))
+    }
+
+    fn each_once<'a>(&self, place: &MailboxPlace, roots: impl Iterator<Item = &'a PathBuf>) -> Vec<PathBuf> {
         let mut dirs: Vec<PathBuf> = roots.map(|root| self.mailbox_dir(root, &place.directory)).collect();
         dirs.sort();
         dirs.dedup();
-        Ok(dirs)
+        dirs
     }
 
     /// Whether this is a directory that a partition was given, or above all partitions.

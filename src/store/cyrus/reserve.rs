@@ -18,7 +18,7 @@ use super::{
 use crate::{
     event::Severity,
     ops::{Intent, Reserve},
-    types::{Guid, MailboxName},
+    types::{Guid, InternalFlags, MailboxName},
 };
 use candidates::{Candidate, Candidates};
 use std::{collections::HashSet, io, path::Path, sync::Arc};
@@ -94,7 +94,8 @@ fn reserve_in(
             return Ok(());
         }
     };
-    let cache = Arc::new(spool.options.meta_file(&mailbox.place, MetaFile::Cache)?);
+    let cache_file = |file| spool.options.meta_file(&mailbox.place, file).map(Arc::new);
+    let (cache, archive_cache) = (cache_file(MetaFile::Cache)?, cache_file(MetaFile::ArchiveCache)?);
     let mut records = ByGuid::new(&mailbox.index);
     let mut candidates = Candidates::default();
     while !missing.guids.is_empty() {
@@ -114,7 +115,9 @@ fn reserve_in(
         for (Candidate { record, path }, summed) in some.into_iter().zip(summed) {
             if let Some(file) = sound(spool, record.guid, &path, summed) {
                 staging.keep(spool, &wanted.partition, record.guid, path, file)?;
-                staging.note(record.guid, Cached::of(&record, &cache));
+                let is_archived = record.internal_flags.has(InternalFlags::ARCHIVED);
+                let cache = if is_archived { &archive_cache } else { &cache };
+                staging.note(record.guid, Cached::of(&record, cache));
                 missing.guids.remove(&record.guid);
                 candidates.forget(record.guid);
             }

@@ -21,7 +21,7 @@ use crate::{
     event::Severity,
     types::{MailboxName, Uid, UniqueId},
 };
-use std::{ffi::OsStr, fmt::Display, io::ErrorKind, ops::RangeInclusive, path::Path};
+use std::{collections::BTreeSet, ffi::OsStr, fmt::Display, io::ErrorKind, ops::RangeInclusive, path::Path};
 
 /// What is about to be written.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -96,16 +96,18 @@ impl Started {
         Ok(())
     }
 
-    /// Those of the uids that a file in the mailbox's directory has.
+    /// Those of the uids that a file in the mailbox's directories has.
     fn messages(&self, spool: &Spool) -> Result<Vec<Uid>, StoreError> {
-        let directory = spool.options.message_file(&self.place, Uid::MIN)?;
-        let directory = directory.parent().unwrap_or(Path::new("/"));
-        let names = match spool.disk.read_dir(directory) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            names => names.map_err(StoreError::io(directory))?,
-        };
-        let uids = names.iter().filter_map(|name| uid_of(name));
-        Ok(uids.filter(|uid| self.uids.contains(&uid.get())).collect())
+        let mut found = BTreeSet::new();
+        for path in spool.options.message_files(&self.place, Uid::MIN)? {
+            let directory = path.parent().unwrap_or(Path::new("/"));
+            let names = match spool.disk.read_dir(directory) {
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                names => names.map_err(StoreError::io(directory))?,
+            };
+            found.extend(names.iter().filter_map(|name| uid_of(name)).filter(|uid| self.uids.contains(&uid.get())));
+        }
+        Ok(found.into_iter().collect())
     }
 }
 

@@ -5,8 +5,8 @@
 use super::{
     super::{
         cache::GENERATION_SIZE,
-        cached::CachedReader,
-        disk::{DiskFile, Mode, in_place_of},
+        cached::{Cached, CachedReader},
+        disk::{DiskFile, in_place_of, make_directories, open_or_make},
         durable::Unsynced,
         error::StoreError,
         index::{IndexRecord, Time, counts},
@@ -28,22 +28,17 @@ pub(super) struct Appender<'a> {
     spool: &'a Spool,
     staging: &'a mut Staging,
     options: CacheOptions,
-    cache: CacheFile,
+    /// Those that were needed so far.
+    caches: Vec<CacheFile>,
     elsewhere: CachedReader,
     unsynced: &'a mut Unsynced,
 }
 
 impl<'a> Appender<'a> {
     /// What is written is added to `unsynced`.
-    pub(super) fn new(
-        spool: &'a Spool,
-        staging: &'a mut Staging,
-        mailbox: &OpenMailbox,
-        unsynced: &'a mut Unsynced,
-    ) -> Result<Self, StoreError> {
-        let cache = CacheFile::open(spool, mailbox)?;
+    pub(super) fn new(spool: &'a Spool, staging: &'a mut Staging, unsynced: &'a mut Unsynced) -> Self {
         let (options, elsewhere) = (spool.options.cache.clone(), CachedReader::default());
-        Ok(Appender { spool, staging, options, cache, elsewhere, unsynced })
+        Appender { spool, staging, options, caches: Vec::new(), elsewhere, unsynced }
     }
 
     /// Puts a message in its place and makes its index record. Nothing refers to either yet.
@@ -51,15 +46,19 @@ impl<'a> Appender<'a> {
         let mut new = to_index(record);
         if record.internal_flags.has(InternalFlags::UNLINKED) {
             self.complete_dates(&mut new);
+            // It has no record there, but the file is made.
+            self.cache_file(mailbox, MetaFile::Cache)?;
             return Ok(new);
         }
-        let parsed = self.place_message(mailbox, record)?;
+        let parsed = self.place_message(mailbox, record, &mut new)?;
         new.size = parsed.size.into();
         new.header_size = parsed.header_size;
         new.sentdate = Time::from_seconds(parsed.sent_date);
         new.gmtime = Time::from_seconds(parsed.gm_time);
         self.complete_dates(&mut new);
-        new.cache_offset = self.cache.append(&parsed.cache)?;
+        let is_archived = new.internal_flags.has(InternalFlags::ARCHIVED);
+        let cache = if is_archived { MetaFile::ArchiveCache } else { MetaFile::Cache };
+        new.cache_offset = self.cache_file(mailbox, cache)?.append(&parsed.cache)?;
         new.cache_version = u16::try_from(parsed.cache_version).unwrap_or(u16::MAX);
         new.cache_crc = parsed.cache_crc;
         Ok(new)
@@ -69,18 +68,52 @@ impl<'a> Appender<'a> {
         counts::complete_dates(record, Time::from_seconds(now()), |date| midnight(date, &self.options));
     }
 
-    fn place_message(&mut self, mailbox: &OpenMailbox, record: &Record) -> Result<ParsedMessage, StoreError> {
+    /// Gives the message its name, and notes in the new record whether that is on the archive partition.
+    fn place_message(
+        &mut self,
+        mailbox: &OpenMailbox,
+        record: &Record,
+        new: &mut IndexRecord,
+    ) -> Result<ParsedMessage, StoreError> {
         let known = self.known(record);
         let (options, disk) = (&self.spool.options, self.spool.disk.as_ref());
         let staged = self.staging.message(options, &mailbox.place.partition, record.guid)?;
         let staged = staged.ok_or(Refusal::MessageMissing)?;
         let parsed = known.map_or_else(|| self.parse(&staged, record), Ok)?;
-        let path = options.message_file(&mailbox.place, record.uid)?;
+        if self.is_archived(mailbox, record, parsed.size.into()) {
+            new.internal_flags.0 |= InternalFlags::ARCHIVED;
+        }
+        let path = options.recorded_message_file(&mailbox.place, record.uid, new.internal_flags)?;
+        if new.internal_flags.has(InternalFlags::ARCHIVED) {
+            let directory = path.parent().unwrap_or(&path);
+            make_directories(disk, directory).map_err(StoreError::io(directory))?;
+        }
         // A file of this name is the leftover of a change that was never committed: uids are not given twice.
         let placed = in_place_of(disk, &path, || staged.place(disk, &path, record.internal_date));
         placed.map_err(StoreError::io(&path))?;
         self.unsynced.file(&path);
         Ok(parsed)
+    }
+
+    /// Whether the message is to lie on the archive partition, or does so in the mailbox that it comes from.
+    fn is_archived(&self, mailbox: &OpenMailbox, record: &Record, size: u64) -> bool {
+        let Some(rule) = &self.spool.options.archive else { return false };
+        let Record { guid, internal_date, system_flags, .. } = record;
+        self.staging.cached(guid).is_some_and(Cached::is_archived)
+            || rule.takes(&mailbox.entry.name, size, *internal_date, *system_flags, now())
+    }
+
+    /// Where cache records go. Both kinds may be one file.
+    fn cache_file(&mut self, mailbox: &OpenMailbox, file: MetaFile) -> Result<&mut CacheFile, StoreError> {
+        let path = self.spool.options.meta_file(&mailbox.place, file)?;
+        let at = match self.caches.iter().position(|open| open.path == path) {
+            Some(at) => at,
+            None => {
+                self.caches.push(CacheFile::open(self.spool, mailbox, path)?);
+                self.caches.len() - 1
+            }
+        };
+        self.caches.get_mut(at).ok_or(Refusal::Protocol.into())
     }
 
     /// What was found in a message when it was uploaded, or what a mailbox that has it knows of it.
@@ -99,10 +132,13 @@ impl<'a> Appender<'a> {
         Ok(mime::parse_known(&bytes, record.guid, &self.options))
     }
 
-    /// Writes what is left in memory of the cache file.
-    pub(super) fn finish(mut self) -> Result<(), StoreError> {
-        self.unsynced.file(&self.cache.path);
-        self.cache.flush()
+    /// Writes what is left in memory of the cache files.
+    pub(super) fn finish(self) -> Result<(), StoreError> {
+        let Appender { caches, unsynced, .. } = self;
+        caches.into_iter().try_for_each(|mut cache| {
+            unsynced.file(&cache.path);
+            cache.flush()
+        })
     }
 }
 
@@ -120,9 +156,8 @@ impl CacheFile {
     const GATHER: usize = 64 * 1024;
 
     /// Opens the file; a new one begins with the generation of the index.
-    fn open(spool: &Spool, mailbox: &OpenMailbox) -> Result<CacheFile, StoreError> {
-        let path = spool.options.meta_file(&mailbox.place, MetaFile::Cache)?;
-        let file = spool.disk.open(&path, Mode::Create).map_err(StoreError::io(&path))?;
+    fn open(spool: &Spool, mailbox: &OpenMailbox, path: PathBuf) -> Result<CacheFile, StoreError> {
+        let file = open_or_make(spool.disk.as_ref(), &path).map_err(StoreError::io(&path))?;
         let size = file.metadata().map_err(StoreError::io(&path))?.size;
         let mut cache = CacheFile { file, path, end: size, gathered: Vec::new() };
         let generation = mailbox.index.header().generation;

@@ -192,7 +192,7 @@ fn write_new(
     }
     mailbox.index.write_header(next)?;
     unsynced.file(&spool.options.meta_file(&mailbox.place, MetaFile::Index)?);
-    for directory in spool.options.mailbox_dirs(&mailbox.place)? {
+    for directory in spool.options.new_mailbox_dirs(&mailbox.place)? {
         let is_in_partition = |path: &&Path| !spool.options.is_partition_root(&mailbox.place.partition, path);
         directory.ancestors().take_while(is_in_partition).for_each(|directory| unsynced.name(directory));
     }

@@ -206,7 +206,7 @@ pub(super) fn end_note(spool: &mut Spool, noted: Option<Noted>, is_gone: bool) {
 fn write_files(spool: &Spool, new: &New<'_>) -> Result<(), StoreError> {
     // What lies there is the leftover of a mailbox that never came to be listed (`check_place`).
     remove_files(spool, &new.place)?;
-    for directory in spool.options.mailbox_dirs(&new.place)? {
+    for directory in spool.options.new_mailbox_dirs(&new.place)? {
         spool.disk.create_dir_all(&directory).map_err(StoreError::io(&directory))?;
     }
     let checksum = write_header(spool, new)?;

@@ -137,10 +137,7 @@ pub(in super::super) fn remove_files_durably(spool: &Spool, place: &MailboxPlace
     for directory in spool.options.mailbox_dirs(place)? {
         // By unique id it is gone; by name it stays where other mailboxes lie below it.
         for path in directory.ancestors().take(2) {
-            match spool.disk.sync_dir(path) {
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                synced => synced.map_err(StoreError::io(path))?,
-            }
+            sync_if_there(spool, path)?;
         }
     }
     Ok(())
@@ -154,11 +151,19 @@ pub(in super::super) fn remove_messages(
 ) -> Result<(), StoreError> {
     let mut directories = BTreeSet::new();
     for uid in uids {
-        let path = spool.options.message_file(place, uid)?;
-        remove_if_there(spool.disk.as_ref(), &path).map_err(StoreError::io(&path))?;
-        directories.extend(path.parent().map(Path::to_owned));
+        for path in spool.options.message_files(place, uid)? {
+            remove_if_there(spool.disk.as_ref(), &path).map_err(StoreError::io(&path))?;
+            directories.extend(path.parent().map(Path::to_owned));
+        }
     }
-    directories.iter().try_for_each(|path| spool.disk.sync_dir(path).map_err(StoreError::io(path)))
+    directories.iter().try_for_each(|path| sync_if_there(spool, path))
+}
+
+fn sync_if_there(spool: &Spool, directory: &Path) -> Result<(), StoreError> {
+    match spool.disk.sync_dir(directory) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        synced => synced.map_err(StoreError::io(directory)),
+    }
 }
 
 /// Directories by unique id hold one mailbox each. Those by name nest, up to the partition's own: the first that is not

@@ -13,9 +13,9 @@ use super::{
         quota::QuotaRoot,
         spool::{Spool, open_or_create},
     },
+    copy::{copy_files, make_durable},
     delete::remove_files,
     open::OpenMailbox,
-    rename::{copy_files, make_durable},
 };
 use crate::ops::Refusal;
 

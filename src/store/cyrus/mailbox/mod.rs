@@ -12,6 +12,7 @@
 
 mod append;
 mod commit;
+mod copy;
 mod create;
 mod delete;
 mod duplicate;

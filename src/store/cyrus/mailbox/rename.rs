@@ -9,18 +9,18 @@
 use super::{
     super::{
         annotations,
-        disk::{Durability, Lock, Mode},
+        disk::{Durability, Lock},
         error::StoreError,
         index::IndexHeader,
         journal::{Prepared, Transaction},
         lock::{LockName, NameLock},
         mboxlist::{self, MailboxEntry},
-        options::{CyrusOptions, MetaFile},
+        options::CyrusOptions,
         paths::MailboxPlace,
         spool::{Spool, now},
-        staging::{copy, link_or_copy},
         trash, usage,
     },
+    copy::{META, copy_files, make_durable},
     delete::remove_files,
     open::{OpenMailbox, open_files, settled_entry},
     quota_root,
@@ -29,7 +29,7 @@ use crate::{
     ops::Refusal,
     types::{MailboxName, MailboxType, Partition, Release},
 };
-use std::{ffi::OsStr, path::Path, sync::Arc};
+use std::sync::Arc;
 
 /// Renames `old` to `new`, whose files then lie on `partition`. Subscriptions and seen state stay as they are: the master
 /// sends those.
@@ -154,67 +154,6 @@ fn prepare<'a>(
         quota_root::count(mailbox, roots, &renamed.name, &mut transaction);
     }
     transaction.prepare(spool, entry.uniqueid.as_ref())
-}
-
-/// The files of a mailbox other than its messages.
-const META: [MetaFile; 7] = [
-    MetaFile::Header,
-    MetaFile::Index,
-    MetaFile::Cache,
-    MetaFile::Expunge,
-    MetaFile::Squat,
-    MetaFile::Annotations,
-    MetaFile::Dav,
-];
-
-/// Gives the files of a mailbox a second name in its new place. Some are copied: those that the old place still has must not
-/// change with them.
-pub(super) fn copy_files(
-    spool: &Spool,
-    old: &MailboxPlace,
-    new: &MailboxPlace,
-    copied: &[MetaFile],
-) -> Result<(), StoreError> {
-    let directories = spool.options.mailbox_dirs(new)?;
-    for directory in &directories {
-        spool.disk.create_dir_all(directory).map_err(StoreError::io(directory))?;
-    }
-    for directory in spool.options.mailbox_dirs(old)? {
-        for name in spool.disk.read_dir(&directory).map_err(StoreError::io(&directory))? {
-            copy_file(spool, &directory.join(&name), &name, new, copied)?;
-        }
-    }
-    Ok(())
-}
-
-/// Makes all files of a mailbox durable, with their names.
-pub(super) fn make_durable(spool: &Spool, place: &MailboxPlace) -> Result<(), StoreError> {
-    let directories = spool.options.mailbox_dirs(place)?;
-    directories.iter().try_for_each(|path| spool.disk.sync_file_system(path).map_err(StoreError::io(path)))
-}
-
-fn copy_file(
-    spool: &Spool,
-    source: &Path,
-    name: &OsStr,
-    new: &MailboxPlace,
-    copied: &[MetaFile],
-) -> Result<(), StoreError> {
-    let disk = spool.disk.as_ref();
-    let metadata = disk.metadata(source).map_err(StoreError::io(source))?;
-    if metadata.is_dir {
-        return Ok(());
-    }
-    let target = match META.into_iter().find(|file| file.name() == name) {
-        Some(file) => spool.options.meta_file(new, file)?,
-        None => spool.options.mailbox_data_dir(new)?.join(name),
-    };
-    let is_copied = copied.iter().any(|file| file.name() == name);
-    let made = match is_copied {
-        true => disk.open(source, Mode::Read).and_then(|source| copy(disk, source.as_ref(), &target)),
-        false => link_or_copy(disk, source, &target),
-    };
-    made.and_then(|()| disk.set_modified(&target, metadata.modified)).map_err(StoreError::io(&target))
 }
 
 /// The name that JMAP shows is no longer right.

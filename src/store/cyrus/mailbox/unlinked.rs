@@ -30,8 +30,8 @@ pub(super) fn close(spool: &Spool, mailbox: OpenMailbox, unlinked: &[Uid]) {
     let at_once = Deadline::after(Duration::ZERO);
     let Ok(_lock) = NameLock::take(spool.disk.as_ref(), &spool.options, name, Lock::Exclusive, at_once) else { return };
     let removed = unlinked.iter().try_for_each(|uid| {
-        let path = spool.options.message_file(&place, *uid)?;
-        remove_if_there(spool.disk.as_ref(), &path).map_err(StoreError::io(&path))
+        let paths = spool.options.message_files(&place, *uid)?;
+        paths.iter().try_for_each(|path| remove_if_there(spool.disk.as_ref(), path).map_err(StoreError::io(path)))
     });
     if let Err(error) = removed {
         let facts: [(&str, &dyn Display); 2] = [("mailbox", &entry.name), ("error", &error)];

@@ -1,7 +1,7 @@
 //! Records whose messages may be those that are wanted.
 
 use super::super::{error::StoreError, index::IndexRecord, mailbox::OpenMailbox, spool::Spool};
-use crate::types::{Guid, InternalFlags};
+use crate::types::Guid;
 use std::{
     collections::HashSet,
     path::{Path, PathBuf},
@@ -46,10 +46,7 @@ impl Candidates {
     ) -> Result<(), StoreError> {
         for record in page.into_iter().filter(|record| !record.is_unlinked()) {
             let Some(uid) = record.uid else { continue };
-            let path = match record.internal_flags.has(InternalFlags::ARCHIVED) {
-                true => spool.options.archived_message_file(&mailbox.place, uid)?,
-                false => spool.options.message_file(&mailbox.place, uid)?,
-            };
+            let path = spool.options.recorded_message_file(&mailbox.place, uid, record.internal_flags)?;
             self.guids.insert(record.guid);
             self.waiting.push(Candidate { record, path });
         }

@@ -86,7 +86,7 @@ fn rows(spool: &Spool, mailbox: &mut OpenMailbox) -> Result<Vec<Row>, StoreError
         after = Some(last.record.uid);
         let kept = |record: &Record| !record.internal_flags.has(InternalFlags::UNLINKED);
         for record in page.into_iter().map(|annotated| annotated.record).filter(kept) {
-            let path = spool.options.message_file(&mailbox.place, record.uid)?;
+            let path = spool.options.recorded_message_file(&mailbox.place, record.uid, record.internal_flags)?;
             let Some(message) = message(spool, &path)? else { continue };
             let Some(script) = sieve::parse(&message).map(Script::into_summary) else { continue };
             let place = *places.entry(script.id.clone()).or_insert(rows.len());
