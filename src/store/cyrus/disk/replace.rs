@@ -94,8 +94,11 @@ pub fn make_directories(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    disk.create_dir_all(path)?;
-    missing.iter().filter_map(|missing| missing.parent()).try_for_each(|above| disk.sync_dir(above))
+    let sync_names =
+        || missing.iter().filter_map(|missing| missing.parent()).try_for_each(|above| disk.sync_dir(above));
+    // Those that stayed would be taken for durable the next time.
+    let made = disk.create_dir_all(path).and_then(|()| sync_names());
+    made.inspect_err(|_| missing.iter().for_each(|missing| drop(disk.remove_dir(missing))))
 }
 
 fn write_and_rename(disk: &dyn Disk, path: &Path, new: &Path, parts: &[&[u8]]) -> io::Result<()> {
@@ -103,4 +106,34 @@ fn write_and_rename(disk: &dyn Disk, path: &Path, new: &Path, parts: &[&[u8]]) -
     file.write_at(0, parts)?;
     file.sync()?;
     disk.rename(new, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::cyrus::disk::simulated::{Failure, SimulatedDisk, Surviving};
+
+    #[test]
+    fn directories_are_durable_when_they_are_made_whatever_failed_before() {
+        let path = Path::new("/a/b/c/d");
+        let mut failed = 0;
+        for call in 0.. {
+            let disk = SimulatedDisk::new();
+            disk.create_dir_all("/a".as_ref()).unwrap();
+            disk.sync_dir("/".as_ref()).unwrap();
+            disk.fail(Some(Failure { call, only_changes: false, errno: 5, for_good: false }));
+            let first = make_directories(&disk, path);
+            let is_over = disk.counts().calls <= call;
+            disk.fail(None);
+            if first.is_err() {
+                failed += 1;
+                make_directories(&disk, path).unwrap();
+            }
+            assert!(disk.after_power_cut(Surviving::Nothing).metadata(path).unwrap().is_dir, "call {call}");
+            if is_over {
+                break;
+            }
+        }
+        assert!(failed > 5, "{failed}");
+    }
 }
