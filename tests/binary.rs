@@ -169,11 +169,11 @@ fn a_configuration_that_cannot_be_used_is_one_line() {
 
 #[test]
 fn a_refused_option_is_named_before_any_banner() {
-    let host = Host::working("archive_enabled: on\n");
+    let host = Host::working("conversations: on\n");
     let (child, stream) = host.connect(&[]);
     let mut reader = BufReader::new(stream);
     assert_eq!(line(&mut reader), "");
-    assert_refused(texts(child.wait_with_output().unwrap()), 78, "option 'archive_enabled' is 'on'");
+    assert_refused(texts(child.wait_with_output().unwrap()), 78, "option 'conversations' is 'on'");
 }
 
 #[test]
