@@ -52,7 +52,10 @@ pub fn cyrus_options(conf: &ImapdConf) -> Result<CyrusOptions, ConfigError> {
         mailbox_list: database(DatabaseFormat::Twoskip, &options::MBOXLIST_DB_PATH),
         annotations: database(DatabaseFormat::Twoskip, &options::ANNOTATION_DB_PATH),
         quota: database(DatabaseFormat::QuotaLegacy, &options::QUOTA_DB_PATH),
-        subscriptions: DatabaseFormat::Flat,
+        subscriptions: match conf.value(&options::SUBSCRIPTION_DB) {
+            "twoskip" => DatabaseFormat::Twoskip,
+            _ => DatabaseFormat::Flat,
+        },
         seen_state: DatabaseFormat::Twoskip,
         undefined_annotations: conf.value(&options::ANNOTATION_ALLOW_UNDEFINED),
         annotation_definitions: path(&options::ANNOTATION_DEFINITIONS)

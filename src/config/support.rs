@@ -16,7 +16,7 @@
 //! | `auth_mech`, `proxyservers`, `loginuseacl`, `userdeny_db` | not read: nobody logs in for somebody else, and groups are the system's |
 //! | `sievedir`, `sieve_folder`, `sieveusehomedir` | supported; with `sieveusehomedir` no link to the active script is kept |
 //! | `mboxlist_db`, `seenstate_db`, `annotation_db` | `twoskip` |
-//! | `subscription_db`, `quota_db` | `flat`, `quotalegacy` |
+//! | `subscription_db`, `quota_db` | `flat` or `twoskip`, `quotalegacy` |
 //! | `conversations` | refused if on; then `conversations_*`, `quota_use_conversations` do not matter |
 //! | `archive_enabled`, `archive_after`, `archive_maxsize`, `archive_keepflagged`, `archivepartition-*` | supported |
 //! | `object_storage_enabled` | refused if on |
@@ -59,19 +59,23 @@ const KEEPS_MORE: &[(&Switch, &str)] = &[
 ];
 
 /// The formats that are written.
-const DATABASES: &[(&Choice, &str)] = &[
-    (&options::MBOXLIST_DB, "twoskip"),
-    (&options::SEENSTATE_DB, "twoskip"),
-    (&options::ANNOTATION_DB, "twoskip"),
-    (&options::SUBSCRIPTION_DB, "flat"),
-    (&options::QUOTA_DB, "quotalegacy"),
+const DATABASES: &[(&Choice, &[&str])] = &[
+    (&options::MBOXLIST_DB, &["twoskip"]),
+    (&options::SEENSTATE_DB, &["twoskip"]),
+    (&options::ANNOTATION_DB, &["twoskip"]),
+    (&options::SUBSCRIPTION_DB, &["flat", "twoskip"]),
+    (&options::QUOTA_DB, &["quotalegacy"]),
 ];
 
+/// The same where `statuscache` is on.
+const STATUS_CACHE: &[(&Choice, &[&str])] = &[(&options::STATUSCACHE_DB, &["twoskip"])];
+
 fn databases(conf: &ImapdConf) -> Result<(), ConfigError> {
-    let status_cache = conf.value(&options::STATUSCACHE).then_some(&(&options::STATUSCACHE_DB, "twoskip"));
+    let status_cache = if conf.value(&options::STATUSCACHE) { STATUS_CACHE } else { &[] };
     for (choice, supported) in DATABASES.iter().chain(status_cache) {
         let given = conf.value(*choice);
-        if given != *supported {
+        if !supported.contains(&given) {
+            let supported = supported.join(" or ");
             let remedy = format!("convert the database with cvt_cyrusdb and set the option to {supported}");
             return Err(refuse(conf, choice.name, given, "databases of this format are not written", &remedy));
         }

@@ -235,7 +235,7 @@ mod what_cannot_be_served {
             ("object_storage_enabled: yes\n", "conf:2: option 'object_storage_enabled' is 'on'"),
             ("statuscache: yes\nstatuscache_db: skiplist\n", "conf:3: option 'statuscache_db' is 'skiplist'"),
             ("mboxlist_db: skiplist\n", "conf:2: option 'mboxlist_db' is 'skiplist'"),
-            ("subscription_db: twoskip\n", "conf:2: option 'subscription_db' is 'twoskip'"),
+            ("subscription_db: skiplist\n", "conf:2: option 'subscription_db' is 'skiplist'"),
             ("quota_db: flat\n", "conf:2: option 'quota_db' is 'flat'"),
             ("mupdate_server: mupdate.example.org\n", "conf:2: option 'mupdate_server' is 'mupdate.example.org'"),
             ("boundary_limit: 10\n", "conf:2: option 'boundary_limit' is '10'"),

@@ -10,9 +10,14 @@ use crate::rig::release::Release;
 use crate::rig::trio::Trio;
 use crate::scenarios::{SCENARIOS, SIEVE, Scenario};
 
-/// What a replica's imapd.conf says for all of that.
-pub const FOLLOWED: &[&str] =
-    &["sync_log_chain: yes", "sync_log_channels: \"\" squatter", "statuscache: yes", "reverseacls: yes"];
+/// What a replica's imapd.conf says for all of that, and the other format of subscriptions.
+pub const FOLLOWED: &[&str] = &[
+    "sync_log_chain: yes",
+    "sync_log_channels: \"\" squatter",
+    "statuscache: yes",
+    "reverseacls: yes",
+    "subscription_db: twoskip",
+];
 
 #[test]
 fn a_3_6_replica_is_followed_as_a_real_one() -> Result<()> {
