@@ -8,7 +8,6 @@ use crate::{
     spool::TestSpool,
     tree,
 };
-use std::path::Path;
 use sync_server::{
     store::{CyrusStore, cyrus::archive::ArchiveRule},
     types::Partition,
@@ -17,10 +16,13 @@ use sync_server::{
 /// Messages of so many bytes are large.
 const LARGE: u64 = 400;
 
-fn spool(word: &str) -> TestSpool {
+/// A spool with an archive, a session on it, and an INBOX that it has made.
+fn begin(word: &str) -> (TestSpool, Peer<CyrusStore>, Mailbox) {
     let mut spool = TestSpool::new(word);
     archive_from(&mut spool, LARGE);
-    spool
+    let (mut peer, inbox) = (Peer::new(spool.store()), Mailbox::new("user.u1", "id00000001"));
+    say(&mut peer, &inbox.all());
+    (spool, peer, inbox)
 }
 
 /// Messages of this size are archived. The first partition has an archive, the second none.
@@ -31,14 +33,10 @@ pub fn archive_from(spool: &mut TestSpool, size: u64) {
     spool.options.archive = Some(ArchiveRule { after: 1 << 40, size, keeps_flagged: false });
 }
 
-/// The messages' files below a directory of the spool, by uid.
-fn files(spool: &TestSpool, root: &str) -> Vec<u32> {
-    let root = Path::new("spool").join(root);
-    let paths = tree::read(spool.root());
-    let names = paths.keys().filter(|path| path.starts_with(&root)).filter_map(|path| path.file_name()?.to_str());
-    let mut uids: Vec<u32> = names.filter_map(|name| name.strip_suffix('.')?.parse().ok()).collect();
-    uids.sort_unstable();
-    uids
+/// The messages below a directory of the spool.
+fn files(spool: &TestSpool, directory: &str) -> Vec<u32> {
+    let directory = spool.root().join("spool").join(directory);
+    if directory.exists() { tree::messages(&directory) } else { Vec::new() }
 }
 
 fn large(number: usize) -> Message {
@@ -73,10 +71,7 @@ fn assert_whole(peer: &mut Peer<CyrusStore>, mailbox: &Mailbox, partition: &str)
 
 #[test]
 fn large_messages_lie_apart_and_go_where_their_mailbox_goes() {
-    let spool = spool("archive");
-    let mut mailbox = Mailbox::new("user.u1", "id00000001");
-    let mut peer = Peer::new(spool.store());
-    say(&mut peer, &mailbox.all());
+    let (spool, mut peer, mut mailbox) = begin("archive");
     append(&mut peer, &mut mailbox, vec![small(1), large(2), small(3), large(4)]);
     assert_eq!((files(&spool, "default"), files(&spool, "archive")), (vec![1, 3], vec![2, 4]));
     assert_whole(&mut peer, &mailbox, "default");
@@ -98,10 +93,7 @@ fn large_messages_lie_apart_and_go_where_their_mailbox_goes() {
 
 #[test]
 fn a_message_is_reserved_and_copied_from_the_archive() {
-    let spool = spool("archived-copy");
-    let mut inbox = Mailbox::new("user.u1", "id00000001");
-    let mut peer = Peer::new(spool.store());
-    say(&mut peer, &inbox.all());
+    let (spool, mut peer, mut inbox) = begin("archived-copy");
     append(&mut peer, &mut inbox, vec![large(1)]);
     let mut copy = Mailbox::new("user.u1.a", "id00000002");
     say(&mut peer, &copy.all());

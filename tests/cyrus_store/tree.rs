@@ -6,6 +6,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// The uids of the messages whose files lie below a directory.
+pub fn messages(root: &Path) -> Vec<u32> {
+    let uid_of = |path: &PathBuf| path.file_name()?.to_str()?.strip_suffix('.')?.parse().ok();
+    let mut uids: Vec<u32> = read(root).keys().filter_map(uid_of).collect();
+    uids.sort_unstable();
+    uids
+}
+
 /// The bytes of every file below a directory, by path below it; directories are there with `None`.
 pub fn read(root: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
     let mut tree = BTreeMap::new();

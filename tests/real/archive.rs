@@ -2,8 +2,7 @@
 
 use crate::compare::Steps;
 use crate::rig::Result;
-use crate::rig::instance::Instance;
-use crate::rig::release::{Release, run};
+use crate::rig::release::Release;
 use crate::rig::trio::Trio;
 use crate::scenarios::SCENARIOS;
 
@@ -31,18 +30,14 @@ fn archives(release: Release) -> Result<()> {
         }
         steps.look(scenario.name, trio.differences()?);
         if number % 8 == 7 {
-            [&trio.real, &trio.ours].into_iter().try_for_each(archive_all)?;
+            for replica in [&trio.real, &trio.ours] {
+                replica.wait_for_sessions()?;
+                // All messages, however young.
+                replica.expire(&["-E", "1000", "-A", "0"])?;
+            }
             steps.look(&format!("archived after {}", scenario.name), trio.differences()?);
         }
     }
     steps.assert_none_failed();
     Ok(())
-}
-
-/// Archives all messages of a replica, however young.
-fn archive_all(replica: &Instance) -> Result<()> {
-    replica.wait_for_sessions()?;
-    let mut expire = replica.tool("cyr_expire");
-    expire.args(["-E", "1000", "-A", "0"]);
-    run(expire).map(drop)
 }

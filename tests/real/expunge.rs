@@ -1,13 +1,9 @@
 //! Where expunged messages are not kept (`expunge_mode`): their files go as with the reference, and what is left to Cyrus's own
 //! programs they do.
 
-use std::collections::BTreeSet;
-use std::path::Path;
-
 use crate::compare::{self, Difference};
 use crate::rig::Result;
-use crate::rig::instance::Instance;
-use crate::rig::release::{Release, run};
+use crate::rig::release::Release;
 use crate::rig::trio::Trio;
 use crate::scenarios::SCENARIOS;
 
@@ -27,11 +23,12 @@ fn keeps_no_more(release: Release) -> Result<()> {
         let trio = Trio::with(release, &[&format!("expunge_mode: {mode}")])?;
         for scenario in SCENARIOS {
             trio.play(scenario)?;
-            let [real, ours] = [&trio.real, &trio.ours].map(messages);
+            let [real, ours] = [&trio.real, &trio.ours].map(compare::messages);
             assert_eq!(ours?, real?, "{mode}: {}", scenario.name);
         }
         for replica in [&trio.real, &trio.ours] {
-            clean_up(replica)?;
+            // It closes each mailbox.
+            replica.expire(&["-E", "100"])?;
         }
         let mut differences = compare::replicas(&trio.real, &trio.ours)?;
         differences.retain(|difference| !is_of_clean_up(difference));
@@ -48,32 +45,4 @@ fn is_of_clean_up(difference: &Difference) -> bool {
         line.as_ref().is_some_and(|line| starts.iter().any(|start| line.starts_with(start)))
     };
     is_of(&difference.real) && is_of(&difference.ours)
-}
-
-/// Closes each mailbox once.
-fn clean_up(replica: &Instance) -> Result<()> {
-    let mut expire = replica.tool("cyr_expire");
-    expire.args(["-E", "100"]);
-    run(expire).map(drop)
-}
-
-/// The files of messages, when the replica has been left alone.
-fn messages(replica: &Instance) -> Result<BTreeSet<String>> {
-    replica.wait_for_sessions()?;
-    let mut found = BTreeSet::new();
-    walk(&replica.base().join("spool"), &mut found)?;
-    Ok(found)
-}
-
-fn walk(directory: &Path, found: &mut BTreeSet<String>) -> Result<()> {
-    for entry in std::fs::read_dir(directory)? {
-        let entry = entry?;
-        let path = entry.path();
-        if entry.metadata()?.is_dir() {
-            walk(&path, found)?;
-        } else if entry.file_name().to_string_lossy().ends_with('.') {
-            found.insert(path.to_string_lossy().split("/spool/").last().unwrap_or_default().to_string());
-        }
-    }
-    Ok(())
 }

@@ -4,7 +4,7 @@ use crate::mail;
 use crate::rig::Result;
 use crate::rig::imap::Imap;
 use crate::rig::instance::Instance;
-use crate::rig::release::{Release, run};
+use crate::rig::release::Release;
 
 /// One change on the master and the `sync_client` runs that carry it to a replica.
 pub struct Scenario {
@@ -304,9 +304,7 @@ fn many_folders(master: &Instance) -> Result<()> {
 }
 
 fn expire(master: &Instance) -> Result<()> {
-    let mut expire = master.tool("cyr_expire");
-    expire.args(["-E", "0", "-X", "0", "-D", "0"]);
-    run(expire).map(drop)
+    master.expire(&["-E", "0", "-X", "0", "-D", "0"])
 }
 
 fn delete_user(master: &Instance) -> Result<()> {

@@ -64,11 +64,9 @@ fn expired_by_cyrus(master: &Instance, ours: &Instance, log: &str) -> Result<()>
     fs::write(master.release.outside(log), "UNUSER u3\n")?;
     master.sync(ours, &["-r", "-f", log])?;
     assert_eq!(ours.imap("cyrus")?.ok("LIST \"\" \"DELETED.*\"")?.len(), 2);
-    let mut expire = ours.tool("cyr_expire");
-    expire.args(["-E", "3", "-D", "0"]);
     // A mailbox is deleted if it is older than the time given, in whole seconds.
     std::thread::sleep(std::time::Duration::from_millis(1100));
-    run(expire)?;
+    ours.expire(&["-E", "3", "-D", "0"])?;
     assert_eq!(ours.imap("cyrus")?.ok("LIST \"\" \"DELETED.*\"")?, Vec::<String>::new());
     content(ours)
 }

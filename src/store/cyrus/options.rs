@@ -26,8 +26,8 @@ use super::{
     mime::{CacheOptions, CacheRelease},
     safety::Safety,
 };
-use crate::types::Partition;
 pub use crate::types::Release;
+use crate::types::{InternalFlags, Partition};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
@@ -160,6 +160,16 @@ pub enum MetaFile {
     Dav,
     /// `cyrus.cache` on the archive partition
     ArchiveCache,
+}
+
+impl MetaFile {
+    /// Where the cache record of a message is whose record has these flags.
+    pub(super) fn cache_of(flags: InternalFlags) -> MetaFile {
+        match flags.has(InternalFlags::ARCHIVED) {
+            true => MetaFile::ArchiveCache,
+            false => MetaFile::Cache,
+        }
+    }
 }
 
 /// A database's format and, where it is not in its usual place, its file.

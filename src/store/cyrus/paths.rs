@@ -111,12 +111,24 @@ impl CyrusOptions {
         }
     }
 
-    /// Both files that a message can have; they may be the same.
+    /// The directories that messages of a mailbox can lie in: the data directory, and that of the archive if it is another.
     ///
     /// # Errors
     /// [`UnknownPartition`]
-    pub fn message_files(&self, place: &MailboxPlace, uid: Uid) -> Result<[PathBuf; 2], UnknownPartition> {
-        Ok([self.message_file(place, uid)?, self.archived_message_file(place, uid)?])
+    pub fn message_dirs(&self, place: &MailboxPlace) -> Result<Vec<PathBuf>, UnknownPartition> {
+        let mut dirs = vec![self.mailbox_data_dir(place)?, self.mailbox_archive_dir(place)?];
+        dirs.dedup();
+        Ok(dirs)
+    }
+
+    /// The files that a message can have, in these directories.
+    ///
+    /// # Errors
+    /// [`UnknownPartition`]
+    pub fn message_files(&self, place: &MailboxPlace, uid: Uid) -> Result<Vec<PathBuf>, UnknownPartition> {
+        let mut files = self.message_dirs(place)?;
+        files.iter_mut().for_each(|path| path.push(format!("{uid}.")));
+        Ok(files)
     }
 
     /// One of a mailbox's other files.

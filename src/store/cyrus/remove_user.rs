@@ -113,7 +113,7 @@ pub(super) fn quota_files(spool: &Spool, inbox: &MailboxName) -> Result<Vec<(Mai
         let root = MailboxName::parse(format!("{inbox}{rest}").as_bytes()).ok().filter(|_| is_below)?;
         Some((root, directory.join(name)))
     };
-    Ok(names_in(spool, directory)?.iter().filter_map(below).collect())
+    Ok(spool.names_in(directory)?.iter().filter_map(below).collect())
 }
 
 /// A user who never had an INBOX may have subscriptions. They end, and the file stays, as in the reference. Of a renamed user
@@ -136,7 +136,7 @@ fn remove_files(spool: &mut Spool, user: &UserId, inbox: &MailboxName) -> Result
     }
     let place = spool.user_place(user)?;
     if let Some(directory) = spool.options.sieve_dir(&place) {
-        for name in names_in(spool, &directory)? {
+        for name in spool.names_in(&directory)? {
             remove_file(spool, &directory.join(name))?;
         }
         remove_dir(spool, &directory)?;
@@ -149,13 +149,6 @@ fn remove_files(spool: &mut Spool, user: &UserId, inbox: &MailboxName) -> Result
 
 fn remove_file(spool: &Spool, path: &Path) -> Result<(), StoreError> {
     remove_if_there(spool.disk.as_ref(), path).map_err(StoreError::io(path))
-}
-
-pub(super) fn names_in(spool: &Spool, directory: &Path) -> Result<Vec<OsString>, StoreError> {
-    match spool.disk.read_dir(directory) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        names => names.map_err(StoreError::io(directory)),
-    }
 }
 
 /// A directory with something else in it stays, as in the reference.

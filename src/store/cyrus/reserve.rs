@@ -18,7 +18,7 @@ use super::{
 use crate::{
     event::Severity,
     ops::{Intent, Reserve},
-    types::{Guid, InternalFlags, MailboxName},
+    types::{Guid, MailboxName},
 };
 use candidates::{Candidate, Candidates};
 use std::{collections::HashSet, io, path::Path, sync::Arc};
@@ -115,8 +115,10 @@ fn reserve_in(
         for (Candidate { record, path }, summed) in some.into_iter().zip(summed) {
             if let Some(file) = sound(spool, record.guid, &path, summed) {
                 staging.keep(spool, &wanted.partition, record.guid, path, file)?;
-                let is_archived = record.internal_flags.has(InternalFlags::ARCHIVED);
-                let cache = if is_archived { &archive_cache } else { &cache };
+                let cache = match MetaFile::cache_of(record.internal_flags) {
+                    MetaFile::ArchiveCache => &archive_cache,
+                    _ => &cache,
+                };
                 staging.note(record.guid, Cached::of(&record, cache));
                 missing.guids.remove(&record.guid);
                 candidates.forget(record.guid);

@@ -15,6 +15,7 @@ use crate::{
     types::{MailboxName, UniqueId, UserId},
 };
 use std::{
+    ffi::OsString,
     fmt,
     io::{self, ErrorKind},
     path::Path,
@@ -130,6 +131,14 @@ impl Spool {
         match self.disk.metadata(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
             found => found.map(|_| true).map_err(StoreError::io(path)),
+        }
+    }
+
+    /// The names in a directory; none where there is no such directory.
+    pub(super) fn names_in(&self, directory: &Path) -> Result<Vec<OsString>, StoreError> {
+        match self.disk.read_dir(directory) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+            names => names.map_err(StoreError::io(directory)),
         }
     }
 

@@ -11,7 +11,7 @@ mod spool;
 use std::collections::BTreeSet;
 use std::fmt;
 
-pub use spool::databases;
+pub use spool::{databases, messages};
 
 use crate::rig::Result;
 use crate::rig::instance::Instance;

@@ -57,6 +57,13 @@ pub fn databases(instance: &Instance) -> Result<Vec<(String, &'static str)>> {
     Ok(found)
 }
 
+/// The files of messages, when nobody is connected any more.
+pub fn messages(instance: &Instance) -> Result<Vec<String>> {
+    instance.wait_for_sessions()?;
+    let files = paths(instance)?.into_iter().filter(|(path, metadata)| path.ends_with('.') && metadata.is_file());
+    Ok(files.map(|(path, _)| path).collect())
+}
+
 /// What counts.
 fn paths(instance: &Instance) -> Result<Vec<(String, Metadata)>> {
     let mut found = Vec::new();

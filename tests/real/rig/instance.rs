@@ -145,6 +145,13 @@ impl Instance {
         command
     }
 
+    /// Runs `cyr_expire`.
+    pub fn expire(&self, arguments: &[&str]) -> Result<()> {
+        let mut expire = self.tool("cyr_expire");
+        expire.args(arguments);
+        run(expire).map(drop)
+    }
+
     /// What it logged so far; empty where the machine's own syslog daemon has it.
     pub fn log(&self) -> Vec<String> {
         self.log.as_ref().map_or_else(Vec::new, |sink| sink.lines(&self.name))

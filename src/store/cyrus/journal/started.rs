@@ -21,7 +21,7 @@ use crate::{
     event::Severity,
     types::{MailboxName, Uid, UniqueId},
 };
-use std::{collections::BTreeSet, ffi::OsStr, fmt::Display, io::ErrorKind, ops::RangeInclusive, path::Path};
+use std::{collections::BTreeSet, ffi::OsStr, fmt::Display, ops::RangeInclusive};
 
 /// What is about to be written.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -99,12 +99,8 @@ impl Started {
     /// Those of the uids that a file in the mailbox's directories has.
     fn messages(&self, spool: &Spool) -> Result<Vec<Uid>, StoreError> {
         let mut found = BTreeSet::new();
-        for path in spool.options.message_files(&self.place, Uid::MIN)? {
-            let directory = path.parent().unwrap_or(Path::new("/"));
-            let names = match spool.disk.read_dir(directory) {
-                Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                names => names.map_err(StoreError::io(directory))?,
-            };
+        for directory in spool.options.message_dirs(&self.place)? {
+            let names = spool.names_in(&directory)?;
             found.extend(names.iter().filter_map(|name| uid_of(name)).filter(|uid| self.uids.contains(&uid.get())));
         }
         Ok(found.into_iter().collect())

@@ -30,15 +30,24 @@ pub(super) struct Appender<'a> {
     options: CacheOptions,
     /// Those that were needed so far.
     caches: Vec<CacheFile>,
+    /// Whether archived messages have a cache of their own.
+    archive_is_apart: bool,
     elsewhere: CachedReader,
     unsynced: &'a mut Unsynced,
 }
 
 impl<'a> Appender<'a> {
     /// What is written is added to `unsynced`.
-    pub(super) fn new(spool: &'a Spool, staging: &'a mut Staging, unsynced: &'a mut Unsynced) -> Self {
+    pub(super) fn new(
+        spool: &'a Spool,
+        staging: &'a mut Staging,
+        mailbox: &OpenMailbox,
+        unsynced: &'a mut Unsynced,
+    ) -> Result<Self, StoreError> {
         let (options, elsewhere) = (spool.options.cache.clone(), CachedReader::default());
-        Appender { spool, staging, options, caches: Vec::new(), elsewhere, unsynced }
+        let cache_file = |file| spool.options.meta_file(&mailbox.place, file);
+        let archive_is_apart = cache_file(MetaFile::ArchiveCache)? != cache_file(MetaFile::Cache)?;
+        Ok(Appender { spool, staging, options, caches: Vec::new(), archive_is_apart, elsewhere, unsynced })
     }
 
     /// Puts a message in its place and makes its index record. Nothing refers to either yet.
@@ -47,7 +56,7 @@ impl<'a> Appender<'a> {
         if record.internal_flags.has(InternalFlags::UNLINKED) {
             self.complete_dates(&mut new);
             // It has no record there, but the file is made.
-            self.cache_file(mailbox, MetaFile::Cache)?;
+            self.cache_file(mailbox, &new)?;
             return Ok(new);
         }
         let parsed = self.place_message(mailbox, record, &mut new)?;
@@ -56,9 +65,7 @@ impl<'a> Appender<'a> {
         new.sentdate = Time::from_seconds(parsed.sent_date);
         new.gmtime = Time::from_seconds(parsed.gm_time);
         self.complete_dates(&mut new);
-        let is_archived = new.internal_flags.has(InternalFlags::ARCHIVED);
-        let cache = if is_archived { MetaFile::ArchiveCache } else { MetaFile::Cache };
-        new.cache_offset = self.cache_file(mailbox, cache)?.append(&parsed.cache)?;
+        new.cache_offset = self.cache_file(mailbox, &new)?.append(&parsed.cache)?;
         new.cache_version = u16::try_from(parsed.cache_version).unwrap_or(u16::MAX);
         new.cache_crc = parsed.cache_crc;
         Ok(new)
@@ -84,7 +91,9 @@ impl<'a> Appender<'a> {
             new.internal_flags.0 |= InternalFlags::ARCHIVED;
         }
         let path = options.recorded_message_file(&mailbox.place, record.uid, new.internal_flags)?;
-        if new.internal_flags.has(InternalFlags::ARCHIVED) {
+        // With the first one there is a cache of archived messages, too.
+        let is_first = !self.caches.iter().any(|open| open.which == MetaFile::ArchiveCache);
+        if new.internal_flags.has(InternalFlags::ARCHIVED) && is_first {
             let directory = path.parent().unwrap_or(&path);
             make_directories(disk, directory).map_err(StoreError::io(directory))?;
         }
@@ -103,13 +112,16 @@ impl<'a> Appender<'a> {
             || rule.takes(&mailbox.entry.name, size, *internal_date, *system_flags, now())
     }
 
-    /// Where cache records go. Both kinds may be one file.
-    fn cache_file(&mut self, mailbox: &OpenMailbox, file: MetaFile) -> Result<&mut CacheFile, StoreError> {
-        let path = self.spool.options.meta_file(&mailbox.place, file)?;
-        let at = match self.caches.iter().position(|open| open.path == path) {
+    /// Where the cache record of a message goes.
+    fn cache_file(&mut self, mailbox: &OpenMailbox, record: &IndexRecord) -> Result<&mut CacheFile, StoreError> {
+        let which = match MetaFile::cache_of(record.internal_flags) {
+            MetaFile::ArchiveCache if self.archive_is_apart => MetaFile::ArchiveCache,
+            _ => MetaFile::Cache,
+        };
+        let at = match self.caches.iter().position(|open| open.which == which) {
             Some(at) => at,
             None => {
-                self.caches.push(CacheFile::open(self.spool, mailbox, path)?);
+                self.caches.push(CacheFile::open(self.spool, mailbox, which)?);
                 self.caches.len() - 1
             }
         };
@@ -144,6 +156,7 @@ impl<'a> Appender<'a> {
 
 /// The end of `cyrus.cache`, where records are gathered and written together.
 struct CacheFile {
+    which: MetaFile,
     file: Box<dyn DiskFile>,
     path: PathBuf,
     /// Where the gathered bytes go.
@@ -156,10 +169,11 @@ impl CacheFile {
     const GATHER: usize = 64 * 1024;
 
     /// Opens the file; a new one begins with the generation of the index.
-    fn open(spool: &Spool, mailbox: &OpenMailbox, path: PathBuf) -> Result<CacheFile, StoreError> {
+    fn open(spool: &Spool, mailbox: &OpenMailbox, which: MetaFile) -> Result<CacheFile, StoreError> {
+        let path = spool.options.meta_file(&mailbox.place, which)?;
         let file = open_or_make(spool.disk.as_ref(), &path).map_err(StoreError::io(&path))?;
         let size = file.metadata().map_err(StoreError::io(&path))?.size;
-        let mut cache = CacheFile { file, path, end: size, gathered: Vec::new() };
+        let mut cache = CacheFile { which, file, path, end: size, gathered: Vec::new() };
         let generation = mailbox.index.header().generation;
         if size < GENERATION_SIZE as u64 {
             cache.end = 0;

@@ -40,17 +40,18 @@ pub(super) fn copy_files(
     }
     let meta_files: Vec<(PathBuf, MetaFile)> =
         META.into_iter().map(|file| Ok((options.meta_file(old, file)?, file))).collect::<Result<_, StoreError>>()?;
-    let (data, archive) = (options.mailbox_data_dir(old)?, options.mailbox_archive_dir(old)?);
+    let archive = options.message_dirs(old)?.into_iter().nth(1);
     let mut directories = options.mailbox_dirs(old)?;
     // The archive comes last: where the new place has none, what lies there already counts.
-    directories.sort_by_key(|directory| *directory == archive && archive != data);
+    directories.sort_by_key(|directory| Some(directory) == archive.as_ref());
     let mut made = BTreeSet::new();
     for directory in directories {
-        let messages = match directory == archive && archive != data {
+        let messages = match Some(&directory) == archive.as_ref() {
             true => options.mailbox_archive_dir(new)?,
             false => options.mailbox_data_dir(new)?,
         };
-        for path in files(spool, &directory)? {
+        // There is no archive where no message was archived.
+        for path in spool.names_in(&directory)?.iter().map(|name| directory.join(name)) {
             let file = meta_files.iter().find(|(known, _)| *known == path).map(|(_, file)| *file);
             let target = match file {
                 Some(file) => options.meta_file(new, file)?,
@@ -61,17 +62,6 @@ pub(super) fn copy_files(
         }
     }
     Ok(())
-}
-
-/// What lies in a directory; nothing where no message was archived, and there is none.
-fn files(spool: &Spool, directory: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    match spool.disk.read_dir(directory) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        names => {
-            let names = names.map_err(StoreError::io(directory))?;
-            Ok(names.into_iter().map(|name| directory.join(name)).collect())
-        }
-    }
 }
 
 fn make_parent(spool: &Spool, target: &Path, made: &mut BTreeSet<PathBuf>) -> Result<(), StoreError> {

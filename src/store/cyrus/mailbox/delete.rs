@@ -22,7 +22,7 @@ use crate::{
     ops::{MailboxIdentity, Refusal},
     types::{MailboxName, Uid},
 };
-use std::{collections::BTreeSet, io::ErrorKind, path::Path, sync::Arc};
+use std::{io::ErrorKind, path::Path, sync::Arc};
 
 /// Removes a mailbox by name, or makes a tombstone of an intermediate folder.
 pub(in super::super) fn delete(
@@ -149,14 +149,18 @@ pub(in super::super) fn remove_messages(
     place: &MailboxPlace,
     uids: impl Iterator<Item = Uid>,
 ) -> Result<(), StoreError> {
-    let mut directories = BTreeSet::new();
-    for uid in uids {
-        for path in spool.options.message_files(place, uid)? {
-            remove_if_there(spool.disk.as_ref(), &path).map_err(StoreError::io(&path))?;
-            directories.extend(path.parent().map(Path::to_owned));
-        }
+    let mut uids = uids.peekable();
+    if uids.peek().is_none() {
+        return Ok(());
     }
-    directories.iter().try_for_each(|path| sync_if_there(spool, path))
+    uids.try_for_each(|uid| remove_message(spool, place, uid))?;
+    spool.options.message_dirs(place)?.iter().try_for_each(|path| sync_if_there(spool, path))
+}
+
+/// Removes a message, wherever it lies.
+pub(super) fn remove_message(spool: &Spool, place: &MailboxPlace, uid: Uid) -> Result<(), StoreError> {
+    let paths = spool.options.message_files(place, uid)?;
+    paths.iter().try_for_each(|path| remove_if_there(spool.disk.as_ref(), path).map_err(StoreError::io(path)))
 }
 
 fn sync_if_there(spool: &Spool, directory: &Path) -> Result<(), StoreError> {

@@ -79,7 +79,7 @@ pub(super) fn write_records(
         }
     }
     if !appends.is_empty() {
-        let mut appender = Appender::new(spool, staging, unsynced);
+        let mut appender = Appender::new(spool, staging, mailbox, unsynced)?;
         for appends in appends.chunks(AHEAD) {
             append(&mut appender, mailbox, appends, next, &flags, &mut written)?;
         }

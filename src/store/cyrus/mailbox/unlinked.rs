@@ -9,11 +9,11 @@
 
 use super::{
     super::{
-        disk::{Deadline, Lock, remove_if_there},
-        error::StoreError,
+        disk::{Deadline, Lock},
         lock::{LockName, NameLock},
         spool::Spool,
     },
+    delete::remove_message,
     open::OpenMailbox,
 };
 use crate::{event::Severity, types::Uid};
@@ -29,11 +29,7 @@ pub(super) fn close(spool: &Spool, mailbox: OpenMailbox, unlinked: &[Uid]) {
     let name = LockName::Mailbox(place.directory.clone());
     let at_once = Deadline::after(Duration::ZERO);
     let Ok(_lock) = NameLock::take(spool.disk.as_ref(), &spool.options, name, Lock::Exclusive, at_once) else { return };
-    let removed = unlinked.iter().try_for_each(|uid| {
-        let paths = spool.options.message_files(&place, *uid)?;
-        paths.iter().try_for_each(|path| remove_if_there(spool.disk.as_ref(), path).map_err(StoreError::io(path)))
-    });
-    if let Err(error) = removed {
+    if let Err(error) = unlinked.iter().try_for_each(|uid| remove_message(spool, &place, *uid)) {
         let facts: [(&str, &dyn Display); 2] = [("mailbox", &entry.name), ("error", &error)];
         spool.tell(Severity::Warning, "unable to remove files of expunged messages", &facts);
     }

@@ -5,12 +5,7 @@
 //!
 //! Source: `dlist_reserve_path` of `imap/dlist.c`, `cmd_restart` of `imap/sync_server.c`; the same in 3.6.1 and 3.12.3.
 
-use super::super::{
-    disk::remove_if_there,
-    error::StoreError,
-    remove_user::{names_in, remove_dir},
-    spool::Spool,
-};
+use super::super::{disk::remove_if_there, error::StoreError, remove_user::remove_dir, spool::Spool};
 use crate::event::Severity;
 use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 use std::{
@@ -50,7 +45,7 @@ pub(super) fn is_alive(process: i32) -> bool {
 
 fn orphans(spool: &Spool, own: &Path, is_alive: fn(i32) -> bool) -> Result<Vec<Orphan>, StoreError> {
     let Some(all) = own.parent() else { return Ok(Vec::new()) };
-    let names = names_in(spool, all)?;
+    let names = spool.names_in(all)?;
     // What has this store's own name is of a process that had the same number.
     let is_dead = |name: &OsStr| own.file_name() == Some(name) || process_of(name).is_some_and(|it| !is_alive(it));
     let dead = names.iter().filter(|name| is_dead(name));
@@ -78,7 +73,7 @@ fn remove(spool: &Spool, orphan: &Orphan, left: &mut usize) -> Result<(), StoreE
     if *left == 0 {
         return Ok(());
     }
-    let names = names_in(spool, &orphan.path)?;
+    let names = spool.names_in(&orphan.path)?;
     for path in names.iter().take(*left).map(|name| orphan.path.join(name)) {
         remove_if_there(spool.disk.as_ref(), &path).map_err(StoreError::io(&path))?;
     }

@@ -5,7 +5,6 @@ use super::{
         disk::{Lock, open_or_make},
         error::StoreError,
         mailbox,
-        remove_user::names_in,
         spool::Spool,
     },
     Kept, list, user,
@@ -46,7 +45,7 @@ pub(super) fn expire(spool: &mut Spool) -> Result<(), StoreError> {
             [("mailbox", &kept.name), ("kept_as", &kept.entry.name), ("error", &error)];
         spool.tell(severity, what, &facts);
     }
-    for name in names_in(spool, &user::root(spool))? {
+    for name in spool.names_in(&user::root(spool))? {
         let id = name.to_str().and_then(|name| UniqueId::parse(name.as_bytes()).ok());
         if let Some(id) = id.filter(|id| user::removed(spool, id).is_some_and(|removed| is_over(spool, removed))) {
             user::discard(spool, &id)?;

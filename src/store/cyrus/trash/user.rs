@@ -11,7 +11,7 @@ use super::{
         mboxlist::MailboxEntry,
         paths::UserPlace,
         quota, quotas,
-        remove_user::{FILES, names_in, quota_files, remove_dir},
+        remove_user::{FILES, quota_files, remove_dir},
         spool::Spool,
     },
     list,
@@ -92,7 +92,7 @@ fn save_quota_roots(spool: &Spool, inbox: &MailboxName, directory: &Path) -> Res
 pub(super) fn restore(spool: &mut Spool, user: &UserId, inbox: &UniqueId) -> Result<(), StoreError> {
     let directory = root(spool).join(inbox.as_str());
     restore_files(spool, user, &directory)?;
-    for name in names_in(spool, &directory)? {
+    for name in spool.names_in(&directory)? {
         let root = name.to_str().and_then(|name| MailboxName::parse(name.strip_prefix(QUOTA)?.as_bytes()).ok());
         let Some(root) = root.filter(|root| root.owner().as_ref() == Some(user)) else { continue };
         if quotas::read(spool, &root)?.is_none()
@@ -133,7 +133,7 @@ fn restore_file(spool: &Spool, place: &UserPlace, kept: &Path, suffix: &str) -> 
 /// Removes what is kept of the user with this INBOX.
 pub(super) fn discard(spool: &Spool, inbox: &UniqueId) -> Result<(), StoreError> {
     let directory = root(spool).join(inbox.as_str());
-    for name in names_in(spool, &directory)? {
+    for name in spool.names_in(&directory)? {
         let path = directory.join(name);
         remove_if_there(spool.disk.as_ref(), &path).map_err(StoreError::io(&path))?;
     }
